@@ -21,8 +21,8 @@ from planners.start import NOTHING_SEEN, ModelStart, SeenBefore, Task
 from planners.step_sizes import StepDown
 from planners.targets import as_regions, choose_scheme
 
-# Normalisations that take intensities as they are: these have a unit.
-ABSOLUTE = ("ct", "ct_window", "none")
+# Normalisations that are the same for every scan: intensities have a unit, or a range of their own.
+ABSOLUTE = ("ct", "ct_window", "none", "scale")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +141,7 @@ class Run:
         return tuple(content.case for content in judged if known.intersection(content.scans()))
 
     def absolute_channels(self) -> tuple[int, ...]:
-        """Return the positions of channels that it sees and takes as they are: their intensities have a unit."""
+        """Return the positions of channels that it sees and normalises alike in every scan: intensities have a unit."""
         preprocessing = self.own().preprocessing
         seen = sorted(preprocessing.seen_channels(len(self.channels)))
         return tuple(position for position in seen if preprocessing.normalization[position].name in ABSOLUTE)

@@ -60,11 +60,12 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
         PlanError: the time is not above 0, or the memory is too small for any network.
     """
     check_hours("--max-hours", max_hours)
+    if basis.resources.machine.multiplications_per_second is None:
+        planned = plan_configurations(fingerprint, basis)
+        return replace(planned, decisions=(*planned.decisions, _unknown_speed(max_hours)))
     if not basis.fixed:
         basis = _sized_for_either_optimizer(basis)
     planned = plan_configurations(fingerprint, basis)
-    if basis.resources.machine.multiplications_per_second is None:
-        return replace(planned, decisions=(*planned.decisions, _unknown_speed(max_hours)))
     for cheaper in _economise(basis, planned):
         if _pace(_main(planned), basis, max_hours).steps >= LEAST_STEPS:
             break
@@ -74,7 +75,7 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
             break
     paces = {entry.name: _pace(entry, basis, max_hours) for entry in planned.configurations}
     configurations = tuple(_with_steps(entry, paces[entry.name].steps, basis) for entry in planned.configurations)
-    reasons = (_explain_steps(entry, paces[entry.name], basis.resources.machine, max_hours) for entry in configurations)
+    reasons = (_explain_steps(entry, paces[entry.name], basis, max_hours) for entry in configurations)
     order = tuple(dict.fromkeys((planned.default, *PREFERRED))) if basis.has_wishes() else PREFERRED
     default, first = choose_default({name: pace.steps for name, pace in paces.items()}, planned.default, order)
     kept = (decision for decision in planned.decisions if decision.field != first.field)
@@ -194,13 +195,15 @@ def choose_default(
     )
 
 
-def _explain_steps(configuration: Configuration, pace: Pace, machine: MachineProfile, max_hours: float) -> Decision:
-    speed = machine.multiplications_per_second or 0.0
+def _explain_steps(configuration: Configuration, pace: Pace, basis: Basis, max_hours: float) -> Decision:
+    speed = basis.resources.machine.multiplications_per_second or 0.0
+    rule = f"As many steps as fit into the time, at most {GPU_ITERATIONS:,}."
+    if not basis.fixed:
+        rule += f" Below {LEAST_STEPS:,}, patches and networks shrink; below {LONG_STEPS:,}, AdamW replaces momentum."
     return Decision(
         field=f"{configuration.name}.training.iterations",
         value=f"{pace.steps:,} with {configuration.training.optimizer.name}",
-        rule=f"As many steps as fit into the time, at most {GPU_ITERATIONS:,}. Below {LEAST_STEPS:,}, patches and "
-        f"networks shrink where the planner allows it; below {LONG_STEPS:,}, AdamW gets further than momentum.",
+        rule=rule,
         evidence=f"{max_hours:g} {'hour' if max_hours == 1 else 'hours'} per fold; a step of "
         f"{pace.multiplications / 1e9:,.0f} billion multiply-adds "
         f"takes {pace.seconds:.3g} s at {speed / 1e9:,.1f} billion per second, as measured here",

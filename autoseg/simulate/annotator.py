@@ -64,7 +64,7 @@ class Annotation:
         minutes: by label value.
     """
 
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.integer]
     minutes: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -103,7 +103,8 @@ def apply_unsteadiness(
         drawn: how each label is drawn; where two labels claim a voxel, the last one has it.
         options: the person's habits.
     """
-    labels = np.zeros(truth.shape, dtype=np.uint8)
+    kind: type[np.integer] = np.uint8 if all(0 <= value <= np.iinfo(np.uint8).max for value in drawn) else np.int32
+    labels = np.zeros(truth.shape, dtype=kind)
     minutes = {}
     for value, own in drawn.items():
         old = np.zeros(truth.shape, dtype=bool) if before is None else before == value

@@ -15,8 +15,8 @@ from planners.step_sizes import StepDown, StepSize
 
 LEAST_BATCH = 2
 SHARE_KEPT = 0.75
-# Voxels along an axis of the coarsest feature map. On maps of 2x2x3 a CPU's convolutions go wrong in bfloat16
-# (experiments/LOG.md, "unwritten memory").
+# Voxels along an axis of the coarsest feature map; on maps of two a CPU does not train in bfloat16
+# (experiments/LOG.md, "Memory that nobody wrote").
 LEAST_COARSEST = 3
 
 

@@ -35,7 +35,7 @@ class GrowthOptions(Protocol):
 
         Args:
             planned: by the configuration.
-            divisors: per axis, what every patch must be divisible by, as the planned one is.
+            divisors: per axis, the product of the network's strides; the planned patch may be no multiple of it.
         """
         ...
 

@@ -82,13 +82,14 @@ def describe_lesions(fingerprint: DatasetFingerprint) -> LesionFacts:
 def explain_rules(chosen: tuple[str, ...], facts: LesionFacts, spacing_mm: TripleFloat) -> tuple[Decision, ...]:
     """Say of every rule that looks at lesions whether it is on, whether it was tested, and what it looks at here."""
     small = _say("the smallest quarter of the lesions is below {:.1f} mm across", facts.small_diameter_mm)
+    span = _say("volumes of scans span a factor of {:.0f}", facts.volume_span)
+    count = _say("lesions per scan (median): {:.0f}", facts.count)
     rare = "label volumes were not measured" if facts.share is None else f"labels fill {facts.share:.2%} of the body"
     evidence = {
         "fine_spacing": _say("the thinnest tenth of the lesions is below {:.1f} mm thick", facts.thinnest_mm),
-        "full_resolution_capacity": f"{small}; voxels of {math.prod(spacing_mm) ** (1 / 3):.2g} mm",
+        "full_resolution_capacity": small and f"{small}; voxels of {math.prod(spacing_mm) ** (1 / 3):.2g} mm",
         "lesion_context": _say("a twentieth of the lesions is longer than {:.0f} mm", facts.longest_mm),
-        "balanced_lesions": _say("volumes of scans span a factor of {:.0f}", facts.volume_span)
-        + _say("; lesions per scan (median): {:.0f}", facts.count),
+        "balanced_lesions": "; ".join(words for words in (span, count) if words),
         "pooled_dice": rare,
         "foreground_only": rare,
     }

@@ -18,7 +18,7 @@ _NAMED = {
     "none": "none",
     "rescale_to_0_1": "rescale",
     "rescale_0_1": "rescale",
-    "rgb_to_0_1": "rescale",
+    "rgb_to_0_1": "scale",
 }
 
 

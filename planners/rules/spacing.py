@@ -78,7 +78,7 @@ def choose_resolution(
         median_shape=_median_resampled_shape(spacings, shapes, spacing),
     )
     reason = _spacing_decision(spacings, spacing, thick, refined=spacing != median_mm)
-    return resolution, (reason, _coarse_axis_decision(spacing, coarse_axis))
+    return resolution, (reason, _coarse_axis_decision(spacings, spacing, coarse_axis))
 
 
 def choose_spacing(
@@ -182,14 +182,15 @@ def _spacing_decision(spacings: NDArray[np.float64], spacing_mm: TripleFloat, th
     )
 
 
-def _coarse_axis_decision(spacing_mm: TripleFloat, coarse_axis: int) -> Decision:
-    ratio = max(spacing_mm) / min(spacing_mm)
+def _coarse_axis_decision(spacings: NDArray[np.float64], spacing_mm: TripleFloat, coarse_axis: int) -> Decision:
+    median = np.median(spacings, axis=0)
+    scans, target = median.max() / median.min(), max(spacing_mm) / min(spacing_mm)
     if coarse_axis < 0:
         value, rule = "none", "All axes are resampled with the same cubic interpolation."
     else:
         value = AXIS_NAMES[coarse_axis]
         rule = "One axis is more than 3 times coarser than the finest: nothing is interpolated smoothly across it."
-    evidence = f"coarsest over finest target voxel size: {ratio:.3g}"
+    evidence = f"coarsest over finest voxel edge: {scans:.3g} in the scans (median), {target:.3g} in the target"
     return Decision(
         field="preprocessing.coarse_axis",
         value=value,

@@ -193,7 +193,8 @@ def _pool_dice(configuration: Configuration, basis: Basis, *, pooled: bool) -> C
     if not basis.pools_dice:
         return configuration
     loss = configuration.training.loss
-    pooling = Choice(name=loss.name, options={**loss.options, "batch_dice": pooled})
+    # What a rule has chosen stays.
+    pooling = Choice(name=loss.name, options={"batch_dice": pooled, **loss.options})
     return replace(configuration, training=replace(configuration.training, loss=pooling))
 
 

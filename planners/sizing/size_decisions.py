@@ -14,7 +14,8 @@ from planners.rules.spacing import Resolution
 
 def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) -> Decision:
     """Say what the plan was made for, loudly when it is a CPU."""
-    evidence = f"{machine.name}: {memory_gb:g} GiB to plan for, {counted(machine.cores, 'core')}"
+    cores, kind = counted(machine.cores, "core"), "bfloat16" if machine.bfloat16 else "float32"
+    evidence = f"{machine.name}: {memory_gb:g} GiB to plan for, {cores}, feature maps in {kind}"
     if short:
         return Decision(
             field="machine.device",

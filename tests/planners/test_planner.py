@@ -9,7 +9,7 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.publications import expand, read_published
-from planners import PlanRequest, check_plan, make_plan
+from planners import PlanRequest, check_plan, choose_machine, make_plan
 from planners.plan import Configuration, Plan
 from planners.stage_inputs import MaskOf
 from planners.time_budget import count_multiplications
@@ -76,6 +76,13 @@ def test_a_cpu_plan_says_so_loudly() -> None:
     plan = make_plan(brain((35, 50, 36), 1.0), PlanRequest(machine=CPU, memory_gb=8.0))
     assert plan.decisions[0].value == "CPU PLAN"
     assert "NO GPU" in plan.decisions[0].rule
+    assert plan.decisions[0].evidence.endswith("2 cores, feature maps in float32")
+
+
+def test_a_plan_for_a_gpu_elsewhere_says_which_number_type_it_counts_on() -> None:
+    machine, memory_gb = choose_machine(CPU, "default", 16.0)
+    plan = make_plan(brain((35, 50, 36), 1.0), PlanRequest(machine=machine, memory_gb=memory_gb))
+    assert plan.decisions[0].evidence == "a GPU elsewhere: 16 GiB to plan for, 2 cores, feature maps in bfloat16"
 
 
 def test_the_nnunet_planner_plans_for_a_gpu_on_any_machine() -> None:

@@ -221,6 +221,6 @@ def test_channels_that_are_seen_are_written_only_where_they_are_not_all(tmp_path
 
 
 def test_only_channels_that_are_seen_have_intensities_of_a_unit() -> None:
-    plan = set_values(plan_stages(), ["preprocessing.normalization.0=none", "preprocessing.normalization.1=none"])
+    plan = set_values(plan_stages(), ["preprocessing.normalization.0=none", "preprocessing.normalization.1=scale"])
     assert begin(plan).absolute_channels() == (0, 1)
     assert begin(see(plan, (1,))).absolute_channels() == (1,)

@@ -21,7 +21,7 @@ from planners.editing.brief import Known
 from planners.editing.explain import Section
 from planners.machine import MachineProfile
 from planners.networks.memory_decisions import predict_configuration
-from planners.order import order_by_need
+from planners.order import find_configuration, order_by_need
 from planners.plan import Configuration, Plan
 from planners.planner import PlanRequest
 from planners.presets import choose_machine, make_plan
@@ -104,9 +104,8 @@ def is_planned_here(plan: Plan, machine: MachineProfile) -> bool:
 
 
 def _train_here(plan: Plan, machine: MachineProfile) -> Plan:
-    """Return a plan with the speed of this machine, whatever machine it was made for."""
-    speed = machine.multiplications_per_second
-    return replace(plan, machine=replace(plan.machine, multiplications_per_second=speed))
+    """Return a plan for the speed and the number types of this machine, whatever machine it was made for."""
+    return replace(plan, machine=machine)
 
 
 def _measure_paces(plan: Plan, machine: MachineProfile) -> Mapping[str, Pace]:
@@ -134,7 +133,8 @@ def _try_pace(plan: Plan, configuration: Configuration) -> Pace | None:
 
 
 def _place(site: Site, plan: Plan, fingerprint: DatasetFingerprint, reading: ReadingRate) -> Place:
-    """Return a machine elsewhere with the plan that the same planner makes for it, with the same rules on."""
+    """Return a machine elsewhere with the plan that the same planner makes for it, of the same rules and halves."""
+    default = find_configuration(plan.configurations, plan.default_configuration, f"plan {plan.name}")
     memory_gb = choose_machine(site.machine(), plan.planner, None)[1]
     request = PlanRequest(
         name=plan.name,
@@ -144,6 +144,7 @@ def _place(site: Site, plan: Plan, fingerprint: DatasetFingerprint, reading: Rea
         seed=plan.seed,
         switches=tuple(f"{name}=on" for name in plan.rules),
         max_hours=plan.max_hours,
+        halves=default.halves,
     )
     made = make_plan(fingerprint, request)
     return Place(

@@ -109,7 +109,8 @@ def estimate_costs(place: Place, fingerprint: DatasetFingerprint, folds: int) ->
     scan = _find_median(cases)
     reading = place.reading.seconds(_count_raw(fingerprint, (scan,)), place.cores)
     looking = sum(_time_looking(place, one, (scan,)) for one in needed)
-    trained = len(cases) * (1 - 1 / folds) if folds else len(cases)
+    # A single division may train on nearly all of them.
+    trained = len(cases) * (1 - 1 / folds) if folds > 1 else len(cases)
     return Costs(
         name=place.name,
         device=place.device,

@@ -35,6 +35,12 @@ def test_a_person_draws_the_truth_with_an_unsteady_border_and_the_same_way_again
     )
 
 
+def test_values_may_be_larger_than_a_byte_holds() -> None:
+    truth = 1000 * (TRUTH == 1)
+    made = apply_unsteadiness(truth, None, SPACING, sample_unsteadiness((1000,), (0, 5)))
+    assert set(np.unique(made.labels)) == {0, 1000}
+
+
 def test_what_is_right_is_left_alone_and_costs_the_time_to_look() -> None:
     options = AnnotatorOptions(speed_spread=0.0)
     drawn = sample_unsteadiness((1, 2), (0, 5), options)

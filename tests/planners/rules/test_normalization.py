@@ -20,7 +20,8 @@ from tests.synthetic.machines import GPU
         ("T1w", "zscore_body"),
         ("0000", "zscore_body"),
         ("noNorm", "none"),
-        ("rgb_to_0_1", "rescale"),
+        ("rescale_to_0_1", "rescale"),
+        ("rgb_to_0_1", "scale"),
     ],
 )
 def test_the_channels_name_chooses(channel: str, name: str) -> None:

@@ -18,6 +18,7 @@ def test_thick_slices_take_the_tenth_percentile() -> None:
     resolution, decisions = choose_resolution(make_fingerprint(thin + thick))
     assert resolution.spacing_mm == (1.0, 1.0, 2.0)
     assert resolution.coarse_axis == 2  # most scans are coarse along z, whatever the target
+    assert decisions[1].evidence == "coarsest over finest voxel edge: 6 in the scans (median), 2 in the target"
     assert "10th percentile" in decisions[0].rule
 
 

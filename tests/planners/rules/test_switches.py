@@ -14,7 +14,7 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners import PLANNERS, PlanRequest, check_plan, make_plan
 from planners.machine import MachineProfile
 from planners.plan import Configuration, Plan
-from planners.rules.lesion_facts import describe_lesions
+from planners.rules.lesion_facts import describe_lesions, explain_rules
 from planners.rules.spacing import refine_spacing
 from planners.rules.switches import LESION_RULES, RULES, choose_rules
 from tests.synthetic.configurations import unet_of
@@ -106,6 +106,8 @@ def test_a_fingerprint_without_lesion_statistics_leaves_rules_nothing_to_do() ->
     assert (facts.thinnest_mm, facts.small_diameter_mm, facts.longest_mm, facts.volume_span) == (None,) * 4
     assert facts.context_mm() == 0.0
     assert not facts.small((1.0, 1.0, 1.0))
+    evidence = [entry.evidence for entry in explain_rules((), facts, (1.0, 1.0, 1.0))]
+    assert not any(words.startswith(";") for words in evidence)
 
 
 def test_thin_lesions_get_voxels_of_half_their_thickness_where_scans_are_that_fine() -> None:
@@ -148,6 +150,12 @@ def test_uneven_lesions_are_drawn_one_by_one_and_rare_ones_pool_their_dice() -> 
     )  # a training of hours sees enough background and lesions
     short = fullres(plan_with(brains(), "foreground_only=on", machine=CPU, memory_gb=8.0))
     assert short.sampling.patches.options["foreground_share"] == 1.0
+
+
+def test_a_rule_that_is_switched_on_counts_more_than_what_the_planner_does_by_itself() -> None:
+    request = PlanRequest(planner="nnunet", machine=GPU, memory_gb=8.0, switches=("pooled_dice=on",))
+    plan = make_plan(brains(), request)
+    assert {entry.training.loss.options["batch_dice"] for entry in plan.configurations} == {True}
 
 
 def test_the_last_switch_counts_and_unknown_ones_are_refused() -> None:

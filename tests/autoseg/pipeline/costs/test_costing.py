@@ -7,11 +7,13 @@ from dataclasses import replace
 import pytest
 
 from autoseg.pipeline.costs import costing
-from autoseg.pipeline.costs.costing import CostTable, _place, _try_pace, describe_machine, is_planned_here
+from autoseg.pipeline.costs.costing import CostTable, _place, _train_here, _try_pace, describe_machine, is_planned_here
 from autoseg.pipeline.costs.sites import SITES
 from autoseg.pipeline.costs.small_part import ReadingRate
 from autoseg.pipeline.plans.explanation import Explanation
 from planners.editing.brief import Known
+from planners.halves import Halves
+from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Plan
 from planners.planner import PlanRequest
 from planners.presets import make_plan
@@ -31,9 +33,21 @@ def test_a_plan_for_another_machine_has_the_rules_of_the_plan(plan: Plan) -> Non
     assert place.plan.rules == plan.rules == ("squeeze_excitation",)
 
 
+def test_a_plan_of_halves_is_one_elsewhere_too() -> None:
+    halved = make_plan(SCANS, PlanRequest(machine=GPU, memory_gb=8.0, halves=Halves()))
+    place = _place(SITES[0], halved, SCANS, ReadingRate(seconds_per_voxel=1e-6, cores=2))
+    assert {one.halves for one in place.plan.configurations} == {Halves()}
+
+
 def test_folds_that_were_trained_elsewhere_say_nothing_of_this_machine(plan: Plan) -> None:
     assert is_planned_here(plan, replace(GPU, multiplications_per_second=1e12))
     assert not is_planned_here(plan, replace(CPU, multiplications_per_second=1e10))
+
+
+def test_memory_here_is_that_of_the_number_type_in_which_this_machine_trains(plan: Plan) -> None:
+    configuration = plan.configurations[0]
+    there, here = (predict_configuration(one, configuration) for one in (plan, _train_here(plan, CPU)))
+    assert here.activations > 1.5 * there.activations
 
 
 def test_all_cards_of_a_machine_are_counted() -> None:

@@ -101,6 +101,11 @@ def test_without_folds_one_model_is_trained_on_all_cases_and_nothing_is_validate
     assert five.models_gb == pytest.approx(costs.models_gb * 5)
 
 
+def test_a_single_division_is_taken_to_train_on_nearly_all_cases() -> None:
+    whole, divided = (estimate_costs(place_of(plan_of(speed=1e12)), SCANS, folds) for folds in (0, 1))
+    assert divided.cases_gb == whole.cases_gb > 0
+
+
 def test_an_unknown_speed_makes_times_unknown_and_sizes_stay() -> None:
     costs = estimate_costs(place_of(plan_of()), SCANS, 5)
     assert math.isinf(costs.fold_hours)
