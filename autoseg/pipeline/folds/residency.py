@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.hardware import count_cores, free_memory_gb
+from autoseg.hardware import autocast_type, count_cores, free_memory_gb
 from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.folds.pseudo_labels import read_pseudo_label
 from autoseg.preprocessing import Store, View, pack_array, unpack_array
@@ -166,7 +166,7 @@ def measure_free_memory(job: Job, device: torch.device) -> FreeMemory:
 
     Apple's GPU shares its memory with the processor: what is free there is free on the device.
     """
-    training = tensor_bytes(job)
+    training = tensor_bytes(job, bfloat16=autocast_type(device) == torch.bfloat16)
     free = free_memory_gb() * GIB - (training if device.type != "cuda" else 0)
     memory = HELD_SHARE * max(0.0, free) if job.memory_gb is None else job.memory_gb * GIB
     if device.type == "cuda":
@@ -175,9 +175,16 @@ def measure_free_memory(job: Job, device: torch.device) -> FreeMemory:
     return FreeMemory(device=0.0, memory=memory) if device.type == "cpu" else FreeMemory(device=memory, memory=0.0)
 
 
-def tensor_bytes(job: Job) -> float:
-    """Return the memory that a training is predicted to take at its peak, beside its cases."""
-    return predict_configuration(job.plan, job.configuration).tensors() / PLANNED_SHARE
+def tensor_bytes(job: Job, *, bfloat16: bool | None = None) -> float:
+    """Return the memory that a training is predicted to take at its peak, beside its cases.
+
+    Args:
+        job: the training.
+        bfloat16: whether the device that trains multiplies bfloat16; None for what the plan's machine does.
+    """
+    machine = job.plan.machine if bfloat16 is None else replace(job.plan.machine, bfloat16=bfloat16)
+    plan = replace(job.plan, machine=machine)
+    return predict_configuration(plan, job.configuration).tensors() / PLANNED_SHARE
 
 
 def choose_residency(sizes: Sequence[int], free: FreeMemory) -> list[str]:

@@ -9,10 +9,12 @@ import pytest
 import torch
 
 from autoseg.models.tensors import load_tensors
-from autoseg.pipeline.folds.residency import FreeMemory, choose_residency, describe, fit_into
+from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
+from autoseg.pipeline.folds.residency import FreeMemory, choose_residency, describe, fit_into, tensor_bytes
 from autoseg.training.record import CaseResidency, read_record
 from autoseg.workspace.fold import FoldFolder
 from tests.synthetic.commands import run
+from tests.synthetic.tiny import Tiny
 
 
 def test_what_fits_is_taken_in_order_until_nothing_more_does() -> None:
@@ -33,6 +35,12 @@ def test_what_is_said_names_residency_sizes_and_the_option() -> None:
         "6 training cases, 6.00 GiB: 1 on the device (1.50 GiB free), 2 in memory (2.25 GiB for cases), "
         "3 stay on the disk, patches are read ahead: memory has 2.25 GiB for cases (--memory-gb)."
     )
+
+
+def test_memory_is_predicted_for_the_number_type_of_the_device_that_trains(finished: Tiny) -> None:
+    job = resolve_job(finished.workspace, "0", TrainingOptions())
+    assert tensor_bytes(job, bfloat16=False) > tensor_bytes(job, bfloat16=True)
+    assert tensor_bytes(job) == tensor_bytes(job, bfloat16=job.plan.machine.bfloat16)
 
 
 def test_a_fold_trained_half_from_the_disk_has_the_weights_of_one_in_memory(
