@@ -12,7 +12,7 @@ from dataset_fingerprints.dataset import Dataset, Label
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts import Selection, describe_layout, read_dataset
 from tests.synthetic.scans import affine_of, write_nifti
-from tests.synthetic.trees import atlas, bids, people, write_tree
+from tests.synthetic.trees import atlas, bids, close_folders, people, write_tree
 
 ONE, TWO = ("sub-01", "sub-02"), ("sub-01", "sub-02", "sub-03")
 
@@ -314,6 +314,18 @@ def test_a_link_that_leads_back_does_not_end_in_a_circle(tmp_path: Path) -> None
     write_tree(tmp_path, *bids(ONE, "T1w", "label-L_mask"))
     (tmp_path / "sub-01" / "again").symlink_to(tmp_path)
     assert [case.name for case in read_dataset(tmp_path).cases] == ["sub-01", "sub-02"]
+
+
+def test_a_patient_whose_folder_cannot_be_listed_is_not_lost_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, *bids(ONE, "T1w", "label-L_mask"))
+    (tmp_path / "lost+found").mkdir()
+    close_folders(monkeypatch, "lost+found")
+    assert len(read_dataset(tmp_path).cases) == 2
+    close_folders(monkeypatch, "sub-02")
+    with pytest.raises(DataError, match=r"sub-02: cannot be listed \(Permission denied\)"):
+        read_dataset(tmp_path)
 
 
 def test_the_voxels_are_those_of_the_files(tmp_path: Path) -> None:
