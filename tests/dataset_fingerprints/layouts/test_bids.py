@@ -256,6 +256,16 @@ def test_patients_of_one_name_in_two_cohorts_are_told_apart(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize("visits", [("ses-1", "ses-2"), ("baseline", "follow-up")])
+def test_folders_of_visits_do_not_make_two_patients_of_one(tmp_path: Path, visits: tuple[str, str]) -> None:
+    for visit in visits:
+        write_tree(tmp_path / visit, *bids(ONE, "T1w", "label-L_mask"))
+    cases = read_dataset(tmp_path).cases
+    assert len({case.name for case in cases}) == 4
+    assert sorted((case.subject, case.session) for case in cases) == [(who, visit) for who in ONE for visit in visits]
+    assert {case.site for case in cases} == {""}
+
+
 def test_dseg_tsv_names_the_labels(tmp_path: Path) -> None:
     write_tree(tmp_path, *bids(ONE, "T1w", "dseg"))
     (tmp_path / "dseg.tsv").write_text("index\tname\n0\tbackground\n1\tcore\n2\toedema\n")
