@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,12 @@ from dataset_fingerprints.layouts.description import is_visit_folder
 from dataset_fingerprints.layouts.modalities import is_label_name
 from dataset_fingerprints.layouts.participants import find_participants
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile, walk_images
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.file_names import stem_of
 
 LAYOUT = "bids"
+
+_log = logging.getLogger(__name__)
 
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
 _SESSION = re.compile(r"ses-[A-Za-z0-9+]+")
@@ -113,7 +117,7 @@ def _make_case(key: tuple[str, str, str], files: Sequence[TreeFile], *, shared: 
 
 
 def _describe(root: Path, cases: Sequence[TreeCase]) -> tuple[TreeCase, ...]:
-    """Add what the tables of participants say."""
+    """Add what the tables of participants say, and report tables that say nothing of any case."""
     tables = {cohort: find_participants(root, cohort) for cohort in {case.cohort for case in cases}}
     described = []
     for case in cases:
@@ -121,6 +125,16 @@ def _describe(root: Path, cases: Sequence[TreeCase]) -> tuple[TreeCase, ...]:
         if person is not None:
             case = replace(case, site=person.site or case.site, group=person.group, others=person.others)
         described.append(case)
+    listed = [subject for table in tables.values() for subject in table]
+    if listed and not any(case.place[0] in tables[case.cohort] for case in cases):
+        _log.warning(
+            "%s: participants.tsv lists none of the %s: its first line is of %s, the first case of %s. The sites and "
+            "groups in it are not known: write the names of the folders into participant_id.",
+            root,
+            counted(len(cases), "case"),
+            listed[0],
+            cases[0].place[0],
+        )
     return tuple(described)
 
 

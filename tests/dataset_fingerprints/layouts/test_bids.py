@@ -320,6 +320,14 @@ def test_a_table_of_participants_that_cannot_be_read_is_reported(
     assert "Expected participant_id" in caplog.text
 
 
+def test_a_table_of_participants_that_lists_none_of_the_cases_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    people(write_tree(tmp_path, *bids(ONE, "T1w", "label-L_mask")), "participant_id  site\n1  Leipzig\n2  Oslo")
+    assert [case.site for case in read_dataset(tmp_path).cases] == ["", ""]
+    assert "lists none of the 2 cases: its first line is of sub-1, the first case of sub-01." in caplog.text
+
+
 def test_a_link_that_leads_back_does_not_end_in_a_circle(tmp_path: Path) -> None:
     write_tree(tmp_path, *bids(ONE, "T1w", "label-L_mask"))
     (tmp_path / "sub-01" / "again").symlink_to(tmp_path)
