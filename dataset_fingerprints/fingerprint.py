@@ -144,7 +144,7 @@ class LabelSummary:
 
     Attributes:
         cases_without: the share of cases in which the label does not occur.
-        voxel_share: the label's voxels over the voxels of all body boxes.
+        voxel_share: the label's volume over that of all body boxes: its share of voxels of one size.
         volume_mm3: per case, cases without the label included.
         lesion_extent_mm: of each component, its longest side.
         border_distance_mm: per case with the label, from it to the nearest face of the image.

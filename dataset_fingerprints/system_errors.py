@@ -67,11 +67,21 @@ def _describe_refusal(name: object) -> tuple[str, str]:
     if not isinstance(name, str | bytes | os.PathLike):
         return "cannot be used", "Ask for the right to use it."
     path = Path(os.fsdecode(name))
-    if path.exists() and not os.access(path, os.R_OK):
+    closed = next((folder for folder in path.parents if _is_closed(folder)), None)
+    if closed is not None:
+        return "cannot be reached", f"Ask the owner of {closed} for the right to enter that folder, {_KEPT}"
+    # `Path.exists` raises what is described here, where a folder cannot be entered.
+    there = os.path.exists(path)  # noqa: PTH110
+    if there and not os.access(path, os.R_OK):
         return "cannot be read", "Ask its owner for the right to read it."
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if not os.access(path if there else path.parent, os.W_OK):
         return "cannot be written to", f"Name another place with -w or -o, {_KEPT}"
     return "cannot be used", f"Ask its owner for the right to use it, {_KEPT}"
+
+
+def _is_closed(folder: Path) -> bool:
+    """Return whether a folder that can be seen cannot be entered."""
+    return os.path.isdir(folder) and not os.access(folder, os.X_OK)  # noqa: PTH112
 
 
 def _has_current_directory() -> bool:

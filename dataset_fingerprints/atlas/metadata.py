@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dataset_fingerprints.atlas.spreadsheets import SUFFIXES, Rows, read_sheets
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.layouts.column_names import SITE_NAMES
+from dataset_fingerprints.layouts.column_names import SITE_NAMES, known_cell
 from dataset_fingerprints.names import plain_name, some_of
 from dataset_fingerprints.reading.images import is_image
 
@@ -24,7 +24,6 @@ _SESSIONS = ("session", "sessionid", "ses")
 _SITES = ("indisiteid", *SITE_NAMES)
 _DAYS = ("dayspoststroke", "dayspost", "dayssincestroke", "timesincestrokedays")
 _CHRONICITY = ("chronicity",)
-_UNKNOWN = ("", "n/a", "na", "nan", "none", "null", "#n/a", "unknown")
 # Titles may stand above the names of the columns.
 _HEADER_ROWS = 10
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
@@ -185,7 +184,7 @@ def _name_cells(columns: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     """Return the known cells of a row by column; a cohort, R001, is the site in whatever column it stands."""
     cells: dict[str, str] = {}
     for name, cell in zip(columns, row, strict=False):
-        if cell.casefold() not in _UNKNOWN:
+        if known_cell(cell):
             if _COHORT.fullmatch(cell):
                 cells.setdefault("site", cell)
             elif name:

@@ -14,7 +14,7 @@ from dataset_fingerprints.atlas.file_names import AtlasFile, Family, Space, read
 from dataset_fingerprints.atlas.metadata import TABLE_SUFFIXES, Metadata, Traits, read_metadata
 from dataset_fingerprints.atlas.naming import FAMILIES, find_clues, name_release
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.files.places import Identity, identify_place, resolve
+from dataset_fingerprints.files.places import SYSTEM_FOLDERS, Identity, identify_place, refuse_closed, resolve
 from dataset_fingerprints.layouts.marks import is_marked_file, says_simulated
 from dataset_fingerprints.reading.images import is_image
 
@@ -26,6 +26,8 @@ MANIFEST = "atlas.json"
 NO_SCAN = "a row without a scan"
 # No file of a release lies deeper below a folder that somebody would name.
 _DEEPEST = 12
+# Folders that are not looked into.
+_NO_SCANS = ("__MACOSX", *SYSTEM_FOLDERS)
 _TEST = re.compile(r"(.*[_\- ])?test(ing|s)?([_\- ].*)?", re.IGNORECASE)
 _TRAINING = re.compile(r"(.*[_\- ])?train(ing)?([_\- ].*)?", re.IGNORECASE)
 # Folders within those of training and test cases.
@@ -143,7 +145,7 @@ def find_release(source: Path, asked: str = "") -> Release:
 def _walk(root: Path) -> _Seen:
     seen = _Seen(root=root, images=[], tables=[], archives=[], left_out=[])
     known: set[Identity | None] = set()
-    for place, folders, names in os.walk(root, followlinks=True):
+    for place, folders, names in os.walk(root, onerror=refuse_closed, followlinks=True):
         folder = Path(place)
         parts = folder.relative_to(root).parts
         identity = identify_place(folder)
@@ -153,7 +155,7 @@ def _walk(root: Path) -> _Seen:
             folders.clear()
             continue
         known.add(identity)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _NO_SCANS)
         if len(parts) >= _DEEPEST:
             folders.clear()
         for name in sorted(names):

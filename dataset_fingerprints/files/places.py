@@ -1,4 +1,4 @@
-"""Comparison of places on the disk: by what they are, through links and whatever their paths look like."""
+"""Places on the disk, compared by what they are, through links and whatever their paths look like; closed folders."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from dataset_fingerprints.errors import DataError
 
 # Where the file system does not say how long a name may be: what nearly all allow.
 _NAME_BYTES = 255
+
+# Folders that systems keep on their disks, often closed to everybody else; no data lie in them.
+SYSTEM_FOLDERS = ("lost+found", "System Volume Information", "$RECYCLE.BIN")
 
 Identity = tuple[int, int]
 
@@ -67,6 +70,19 @@ def nearest_there(path: Path) -> Path:
     """Return a path, or the nearest folder above it that exists."""
     place = path.absolute()
     return next((folder for folder in (place, *place.parents) if identify_place(folder)), place)
+
+
+def refuse_closed(error: OSError) -> None:
+    """Refuse a folder that cannot be listed: `os.walk` calls this, or else passes over all cases in it without a word.
+
+    Raises:
+        DataError: it is there, but may not be listed or is damaged.
+    """
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):  # what is gone by now holds no case
+        raise DataError(
+            f"{error.filename}: cannot be listed ({error.strerror}), so that it is not known which cases lie in it. "
+            "See that you may read it, or move it away."
+        ) from error
 
 
 def is_case_blind(path: Path) -> bool:

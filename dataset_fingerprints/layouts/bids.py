@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,16 @@ from typing import Any
 
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_plain_json
+from dataset_fingerprints.layouts.description import is_visit_folder
 from dataset_fingerprints.layouts.modalities import is_label_name
 from dataset_fingerprints.layouts.participants import find_participants
 from dataset_fingerprints.layouts.tree_files import Tree, TreeCase, TreeFile, walk_images
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.file_names import stem_of
 
 LAYOUT = "bids"
+
+_log = logging.getLogger(__name__)
 
 _SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
 _SESSION = re.compile(r"ses-[A-Za-z0-9+]+")
@@ -77,7 +82,8 @@ def list_bids_files(root: Path) -> Tree:
     """List the cases of a BIDS tree: one per subject and session.
 
     Subjects may lie in folders of cohorts, as in ATLAS R2.0 (Training/R001/sub-...): the last of these is the site
-    where no participants.tsv names one. Where two cohorts have a subject of one name, cases are called after both.
+    where no participants.tsv names one. Where two cohorts have a subject of one name, cases are called after both, and
+    the subjects are two, unless the cohorts are visits.
     """
     listed = [entry for parts, files in walk_images(root) for file in files for entry in _read(root, parts, file)]
     found = _mark_predicted(root, listed)
@@ -93,21 +99,25 @@ def list_bids_files(root: Path) -> Tree:
 
 
 def _make_case(key: tuple[str, str, str], files: Sequence[TreeFile], *, shared: bool) -> TreeCase:
+    """Return a case; folders of visits above its patient, as in baseline/sub-01, make no other patient of it."""
     cohort, subject, session = key
-    prefix = f"{cohort.replace('/', '_')}_" if shared and cohort else ""
+    folders = [part for part in cohort.split("/") if part]
+    visits = [part for part in folders if is_visit_folder(part)]
+    around = [part for part in folders if part not in visits]
+    prefix = "".join(f"{part}_" for part in folders) if shared else ""
     return TreeCase(
         name=f"{prefix}{subject}{'_' if session else ''}{session}",
-        subject=f"{prefix}{subject}",
-        session=session,
+        subject="_".join((*around, subject)) if shared else subject,
+        session=session or "_".join(visits),
         place=(subject, session) if session else (subject,),
         files=tuple(files),
         cohort=cohort,
-        site=cohort.rsplit("/", 1)[-1],
+        site="".join(around[-1:]),
     )
 
 
 def _describe(root: Path, cases: Sequence[TreeCase]) -> tuple[TreeCase, ...]:
-    """Add what the tables of participants say."""
+    """Add what the tables of participants say, and report tables that say nothing of any case."""
     tables = {cohort: find_participants(root, cohort) for cohort in {case.cohort for case in cases}}
     described = []
     for case in cases:
@@ -115,6 +125,16 @@ def _describe(root: Path, cases: Sequence[TreeCase]) -> tuple[TreeCase, ...]:
         if person is not None:
             case = replace(case, site=person.site or case.site, group=person.group, others=person.others)
         described.append(case)
+    listed = [subject for table in tables.values() for subject in table]
+    if listed and not any(case.place[0] in tables[case.cohort] for case in cases):
+        _log.warning(
+            "%s: participants.tsv lists none of the %s: its first line is of %s, the first case of %s. The sites and "
+            "groups in it are not known: write the names of the folders into participant_id.",
+            root,
+            counted(len(cases), "case"),
+            listed[0],
+            cases[0].place[0],
+        )
     return tuple(described)
 
 

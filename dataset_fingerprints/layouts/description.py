@@ -28,6 +28,10 @@ _SUBJECT = re.compile(r"sub-[A-Za-z0-9+]+")
 _SESSION = re.compile(r"ses-[A-Za-z0-9+]+")
 # BraTS since 2023 numbers the visits of a patient behind the patient's number, ATLAS R1.2 does.
 _NAMED_VISIT = re.compile(r"(BraTS-[A-Za-z]+-\d+)-(\d+)|(c\d{4}s\d{4})(t\d{2})")
+# Folders of visits: no patient and no site is called so.
+_VISIT_FOLDER = re.compile(
+    r"ses-[a-z0-9+]+|(ses|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE
+)
 
 
 def read_scheme(path: Path, labels: Mapping[str, Any], order: object = None) -> LabelScheme:
@@ -195,6 +199,11 @@ def split_visit(name: str) -> tuple[str, str] | None:
         return None
     subject, session = filter(None, match.groups())
     return subject, session
+
+
+def is_visit_folder(name: str) -> bool:
+    """Return whether a folder is called after a visit: `ses-1`, `baseline`, `follow-up 2`."""
+    return _VISIT_FOLDER.fullmatch(name) is not None
 
 
 def show_path(root: Path, file: Path) -> str:

@@ -1,4 +1,7 @@
-"""Medical Segmentation Decathlon folders: dataset.json lists the files, several channels share one 4D file."""
+"""Medical Segmentation Decathlon folders: dataset.json lists the files, several channels share one 4D file.
+
+Those of the first version of nnU-Net are listed in the same way, with a file per channel.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from dataset_fingerprints.dataset import Case, Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import identify_place
 from dataset_fingerprints.layouts.description import (
     make_case,
     read_channels,
@@ -18,7 +22,7 @@ from dataset_fingerprints.layouts.description import (
     refuse_wrong_channels,
     show_value,
 )
-from dataset_fingerprints.reading.file_names import stem_of
+from dataset_fingerprints.reading.file_names import ending_of, stem_of
 
 # What to do about 4D files that hold more, or fewer, volumes than 'modality' names.
 _NAME_ALL = (
@@ -52,7 +56,7 @@ def read_msd(root: Path, description: Mapping[str, Any]) -> Dataset:
 
 
 def list_msd(root: Path, description: Mapping[str, Any]) -> tuple[Case, ...]:
-    """Return the cases that the `training` list names, without looking at their files.
+    """Return the cases that the `training` list names, without reading their files.
 
     Raises:
         DataError: it is not a list of cases, or names of cases cannot be used.
@@ -62,9 +66,19 @@ def list_msd(root: Path, description: Mapping[str, Any]) -> tuple[Case, ...]:
     if not isinstance(training, list) or not training:
         raise DataError(f"{path}: 'training' lists no cases. Expected image and label pairs.")
     files = [tuple(_listed_file(path, entry, key) for key in ("image", "label")) for entry in training]
-    cases = tuple(make_case(stem_of(image), (image,), label) for image, label in files)
+    channels = description["modality"]
+    cases = tuple(make_case(stem_of(image), _find_scans(image, channels), label) for image, label in files)
     refuse_unusable_names(path, [case.name for case in cases], "List each case of 'training' once.")
     return cases
+
+
+def _find_scans(listed: Path, channels: object) -> tuple[Path, ...]:
+    """Return the files of a listed scan; nnU-Net's first version lists a.nii.gz for a_0000.nii.gz and a_0001.nii.gz."""
+    if identify_place(listed) is not None or not isinstance(channels, dict | list):
+        return (listed,)
+    stem = stem_of(listed)
+    numbered = tuple(listed.parent / f"{stem}_{index:04d}{ending_of(listed, stem)}" for index in range(len(channels)))
+    return numbered if any(map(identify_place, numbered)) else (listed,)
 
 
 def _listed_file(path: Path, entry: object, key: str) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dataset_fingerprints.layouts.description import split_visit
+from dataset_fingerprints.layouts.description import is_visit_folder, split_visit
 from dataset_fingerprints.layouts.flat import holds_kinds, list_kinds
 from dataset_fingerprints.layouts.mask_folders import with_mask_folders
 from dataset_fingerprints.layouts.modalities import is_label_name, is_modality
@@ -18,11 +18,8 @@ from dataset_fingerprints.reading.file_names import stem_of
 LAYOUT = "patients"
 
 _BETWEEN = re.compile(r"[_\-. ]+")
-# No patient is called so; `t01` and `v3` may be patients, too.
-_CERTAIN_VISIT = re.compile(
-    r"(ses-?|session[ _-]?|visit[ _-]?|time[ _-]?point[ _-]?)\d+|baseline|follow.?up.*", re.IGNORECASE
-)
-_VISIT = re.compile(rf"(t|v|tp)\d+|{_CERTAIN_VISIT.pattern}", re.IGNORECASE)
+# Short names of visits, which may be patients, too.
+_SHORT_VISIT = re.compile(r"(t|v|tp)\d+", re.IGNORECASE)
 _SITE = re.compile(r"(site|cent(er|re)|hospital)[ _-]?\w+", re.IGNORECASE)
 _TAKEN = ("imagesTr", "labelsTr", "imagesTs")
 
@@ -47,7 +44,8 @@ def holds_patients(root: Path) -> bool:
 def list_patients(root: Path) -> Tree:
     """List the cases of folders of patients: one per folder that holds images, with what lies below it.
 
-    In folders of folders, the outer ones are patients where the inner ones have the same names in several (visits), or
+    In folders of folders, the outer ones are visits where they are called so (`baseline`, `ses-1`), each with all
+    patients in it. Else they are patients where the inner ones have the same names in several (visits), or
     are called after them; otherwise they are sites, if they are few or called so. All visits are of one subject. Files
     of several kinds beside each other, in one folder, are cases by their names. Where patients have sub-masks beside
     their main mask, the folder stands for a label map of both.
@@ -78,7 +76,7 @@ def _are_kinds(folders: Mapping[_Parts, Sequence[Path]]) -> bool:
 def _make_cases(grouped: Mapping[_Parts, Sequence[tuple[_Parts, Path]]]) -> Iterator[TreeCase]:
     places = list(grouped)
     alone = len({place[-1] for place in places}) == len(places)
-    visits = _have_visits(places)
+    visits, above = _have_visits(places), _find_visits_above(places)
     for place, files in sorted(grouped.items()):
         name = place[-1] if alone else "_".join(place)
         subject, session, site = name, "", ""
@@ -86,11 +84,14 @@ def _make_cases(grouped: Mapping[_Parts, Sequence[tuple[_Parts, Path]]]) -> Iter
             subject, session = visit
             # ATLAS has a folder for each site, BraTS none.
             site = place[0] if len(place) > 1 and not subject.startswith("BraTS") else ""
+        elif above is not None:
+            site, session = "".join(place[:above]), place[above]
+            subject = "_".join(part for level, part in enumerate(place) if level != above)
         elif len(place) > 1 and visits:
             subject, session = place[0], "_".join(place[1:])
         elif len(place) > 1:
             site = place[0]
-            if len(place) > 2 and all(map(_VISIT.fullmatch, place[2:])):
+            if len(place) > 2 and all(map(_may_be_visit, place[2:])):
                 subject, session = "_".join(place[:2]), "_".join(place[2:])
         yield TreeCase(
             name=name,
@@ -112,13 +113,23 @@ def _have_visits(places: Sequence[_Parts]) -> bool:
         if len(place) > 1:
             inner[place[0]].add(place[1])
     below = [name for names in inner.values() for name in names]
-    if below and all(map(_CERTAIN_VISIT.fullmatch, below)):
+    if below and all(map(is_visit_folder, below)):
         return True
     count = len(below)
     repeated = len(set().union(*inner.values())) < count if inner else False
     named = sum(name.startswith(outer) for outer, names in inner.items() for name in names)
     # Where nothing tells, many outer folders of few inner ones are patients: their visits must not lie in two folds.
     return repeated or 2 * named > count or len(inner) ** 2 > count
+
+
+def _find_visits_above(places: Sequence[_Parts]) -> int | None:
+    """Return the level of folders that are visits with all patients in each, perhaps below sites; None without such."""
+    level = int(all(_SITE.fullmatch(place[0]) for place in places))
+    return level if all(len(place) > level + 1 and is_visit_folder(place[level]) for place in places) else None
+
+
+def _may_be_visit(name: str) -> bool:
+    return is_visit_folder(name) or _SHORT_VISIT.fullmatch(name) is not None
 
 
 def _read(place: _Parts, below: _Parts, path: Path) -> TreeFile:

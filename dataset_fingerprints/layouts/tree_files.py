@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dataset_fingerprints.files.places import Identity, identify_place
+from dataset_fingerprints.files.places import SYSTEM_FOLDERS, Identity, identify_place, refuse_closed
 from dataset_fingerprints.layouts.modalities import canonical, is_anatomy_name, is_label_name, is_lesion_name
 from dataset_fingerprints.reading.images import is_image
 
 # No data set lies deeper: root, derivatives, pipeline, cohort, sub-01, ses-1, anat, and one to spare.
 _DEEPEST = 8
+# Folders below which no scans are looked for.
+_NO_SCANS = ("sourcedata", "code", *SYSTEM_FOLDERS)
 _RUN = re.compile(r"run-0*(\d+)", re.IGNORECASE)
 _SPACE = re.compile(r"space-(.+)", re.IGNORECASE)
 
@@ -130,16 +132,19 @@ def walk_images(root: Path) -> Iterator[tuple[tuple[str, ...], list[Path]]]:
     """Yield every folder below a root that holds image files: its parts from the root on, and the files.
 
     Hidden folders, and what lies too deep for a data set, are left out.
+
+    Raises:
+        DataError: a folder cannot be listed.
     """
     seen: set[Identity | None] = set()
-    for place, folders, names in os.walk(root, followlinks=True):
+    for place, folders, names in os.walk(root, onerror=refuse_closed, followlinks=True):
         folder = Path(place)
         parts = folder.relative_to(root).parts
         if (identity := identify_place(folder)) in seen:  # a link that leads back
             folders.clear()
             continue
         seen.add(identity)
-        hidden = [name for name in folders if name.startswith(".") or name in ("sourcedata", "code")]
+        hidden = [name for name in folders if name.startswith(".") or name in _NO_SCANS]
         folders[:] = sorted(set(folders) - set(hidden)) if len(parts) < _DEEPEST else []
         images = [folder / name for name in sorted(names) if is_image(Path(name))]
         if images:

@@ -35,7 +35,7 @@ def find_body(voxels: NDArray[np.float32]) -> Body:
     """Separate the body from a constant background.
 
     A voxel is background if every channel holds its channel's border value there and it is connected to the border
-    through such voxels; holes inside the body stay body.
+    through such voxels; holes inside the body stay body. A single slice is all border: holes in it are background.
 
     Args:
         voxels: (channel, x, y, z).

@@ -38,7 +38,7 @@ def test_an_error_is_the_file_what_is_wrong_and_what_to_do(number: int) -> None:
 def test_a_missing_right_to_read_is_not_one_to_write(tmp_path: Path, number: int, monkeypatch) -> None:
     file = tmp_path / "a.nii.gz"
     file.touch()
-    rights = {os.R_OK: False, os.W_OK: True}
+    rights = {os.R_OK: False, os.W_OK: True, os.X_OK: True}
     # The tests may run as root, who may do everything.
     monkeypatch.setattr(os, "access", lambda path, right: rights[right])
     error = OSError(number, os.strerror(number), str(file))
@@ -47,6 +47,21 @@ def test_a_missing_right_to_read_is_not_one_to_write(tmp_path: Path, number: int
     assert f"{file}: cannot be written to (" in describe_system_error(error)
     absent = tmp_path / "none" / "b.nii.gz"
     assert f"{absent}: cannot be written to (" in describe_system_error(OSError(number, "No", str(absent)))
+
+
+def test_a_folder_that_cannot_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    file = closed / "case" / "a.nii.gz"
+
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # The tests may run as root, who may enter every folder.
+    monkeypatch.setattr(os, "access", lambda path, right: Path(path) != closed)
+    monkeypatch.setattr(Path, "exists", refuse)
+    message = describe_system_error(PermissionError(errno.EACCES, "Permission denied", str(file)))
+    assert message.startswith(f"{file}: cannot be reached (Permission denied). Ask the owner of {closed} for the right")
 
 
 def test_a_rename_names_where_to_and_an_error_without_a_file_the_disk() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
 from dataset_fingerprints.layouts.modalities import is_label_name
 from tests.synthetic.scans import head, write_nifti
@@ -46,3 +50,15 @@ def people(root: Path, text: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     (root / "participants.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return root
+
+
+def close_folders(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let folders of a name refuse to be listed, also for root, who may list everything."""
+    listed = os.scandir
+
+    def refuse(place: Any = ".") -> Any:
+        if os.fspath(place).endswith(f"/{name}"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(place))
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)

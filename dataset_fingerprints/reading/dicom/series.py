@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import refuse_closed
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom.placing import Placement, place_slices
 from dataset_fingerprints.reading.dicom.slices import Slice, SliceFile, list_files, open_file, read_slices
@@ -298,7 +299,7 @@ def _children(folder: Path) -> list[Path]:
 def _walk(folder: Path) -> list[str]:
     """Return the folders below a folder by name, those of a picture archive in its depth."""
     found = []
-    for place, folders, _ in os.walk(folder):
+    for place, folders, _ in os.walk(folder, onerror=refuse_closed):
         deep = len(Path(place).relative_to(folder).parts)
         folders[:] = [name for name in folders if not name.startswith(".")] if deep < _DEEPEST else []
         if deep:

@@ -7,6 +7,7 @@ import pytest
 from dataset_fingerprints.atlas import find_release
 from dataset_fingerprints.errors import DataError
 from tests.synthetic.atlas_trees import NATIVE, write_bids, write_icpsr, write_old, write_r20
+from tests.synthetic.trees import close_folders
 
 
 def test_archives_are_refused_by_name_with_what_to_do(tmp_path):
@@ -127,6 +128,14 @@ def test_a_link_that_leads_back_is_followed_once(tmp_path):
     (source / "standard_MNI" / "again").symlink_to(source, target_is_directory=True)
 
     assert len(find_release(source).sessions[0].scans) == 1
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(tmp_path, monkeypatch):
+    source = write_r20(tmp_path)
+    close_folders(monkeypatch, "sub-r001s002")
+
+    with pytest.raises(DataError, match=r"sub-r001s002: cannot be listed \(Permission denied\)"):
+        find_release(source)
 
 
 def test_an_imported_data_set_is_no_source(tmp_path):

@@ -12,7 +12,7 @@ from dataset_fingerprints.dataset import Dataset, Label
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts import Selection, describe_layout, read_dataset
 from tests.synthetic.scans import affine_of, write_nifti
-from tests.synthetic.trees import atlas, bids, people, write_tree
+from tests.synthetic.trees import atlas, bids, close_folders, people, write_tree
 
 ONE, TWO = ("sub-01", "sub-02"), ("sub-01", "sub-02", "sub-03")
 
@@ -256,6 +256,16 @@ def test_patients_of_one_name_in_two_cohorts_are_told_apart(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize("visits", [("ses-1", "ses-2"), ("baseline", "follow-up")])
+def test_folders_of_visits_do_not_make_two_patients_of_one(tmp_path: Path, visits: tuple[str, str]) -> None:
+    for visit in visits:
+        write_tree(tmp_path / visit, *bids(ONE, "T1w", "label-L_mask"))
+    cases = read_dataset(tmp_path).cases
+    assert len({case.name for case in cases}) == 4
+    assert sorted((case.subject, case.session) for case in cases) == [(who, visit) for who in ONE for visit in visits]
+    assert {case.site for case in cases} == {""}
+
+
 def test_dseg_tsv_names_the_labels(tmp_path: Path) -> None:
     write_tree(tmp_path, *bids(ONE, "T1w", "dseg"))
     (tmp_path / "dseg.tsv").write_text("index\tname\n0\tbackground\n1\tcore\n2\toedema\n")
@@ -310,10 +320,30 @@ def test_a_table_of_participants_that_cannot_be_read_is_reported(
     assert "Expected participant_id" in caplog.text
 
 
+def test_a_table_of_participants_that_lists_none_of_the_cases_is_reported(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    people(write_tree(tmp_path, *bids(ONE, "T1w", "label-L_mask")), "participant_id  site\n1  Leipzig\n2  Oslo")
+    assert [case.site for case in read_dataset(tmp_path).cases] == ["", ""]
+    assert "lists none of the 2 cases: its first line is of sub-1, the first case of sub-01." in caplog.text
+
+
 def test_a_link_that_leads_back_does_not_end_in_a_circle(tmp_path: Path) -> None:
     write_tree(tmp_path, *bids(ONE, "T1w", "label-L_mask"))
     (tmp_path / "sub-01" / "again").symlink_to(tmp_path)
     assert [case.name for case in read_dataset(tmp_path).cases] == ["sub-01", "sub-02"]
+
+
+def test_a_patient_whose_folder_cannot_be_listed_is_not_lost_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, *bids(ONE, "T1w", "label-L_mask"))
+    (tmp_path / "lost+found").mkdir()
+    close_folders(monkeypatch, "lost+found")
+    assert len(read_dataset(tmp_path).cases) == 2
+    close_folders(monkeypatch, "sub-02")
+    with pytest.raises(DataError, match=r"sub-02: cannot be listed \(Permission denied\)"):
+        read_dataset(tmp_path)
 
 
 def test_the_voxels_are_those_of_the_files(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -57,3 +58,16 @@ def test_an_msd_folder_whose_scans_lie_nowhere_is_refused(tmp_path):
     describe(tmp_path, modality={"0": "T1w"}, labels={"1": "lesion"}, training=[entry])
     with pytest.raises(DataError, match=r"no scan of its cases \(1\) exists, for example /nowhere/a\.nii\.gz"):
         read_dataset(tmp_path)
+
+
+def test_channels_that_nnunets_first_version_does_not_list_are_found(tmp_path):
+    root = write_msd(tmp_path, cases=2, modality=("T1w", "FLAIR"))
+    for scan in sorted((root / "imagesTr").iterdir()):
+        stem = scan.name.removesuffix(".nii.gz")
+        shutil.copy(scan, scan.with_name(f"{stem}_0001.nii.gz"))
+        scan.rename(scan.with_name(f"{stem}_0000.nii.gz"))
+    dataset = read_dataset(root)
+    assert (dataset.layout, dataset.channels) == ("msd", ("T1w", "FLAIR"))
+    assert {case.name: [path.name for path in case.image_paths()] for case in dataset.cases} == {
+        name: [f"{name}_0000.nii.gz", f"{name}_0001.nii.gz"] for name in ("sub-000", "sub-001")
+    }

@@ -93,6 +93,20 @@ TREES = {
         ("FLAIR",),
         "P1/visit0/seg.nii.gz",
     ),
+    "visits with all patients in each": (
+        folders(["baseline/P1", "baseline/P2", "follow-up/P1", "follow-up/P2"], "FLAIR", "seg"),
+        ["baseline_P1", "baseline_P2", "follow-up_P1", "follow-up_P2"],
+        ["P1", "P2", "P1", "P2"],
+        ("FLAIR",),
+        "baseline/P1/seg.nii.gz",
+    ),
+    "sites, visits, and patients in these": (
+        folders(["Site1/visit1/P1", "Site1/visit2/P1", "Site2/visit1/P1"], "FLAIR", "seg"),
+        ["Site1_visit1_P1", "Site1_visit2_P1", "Site2_visit1_P1"],
+        ["Site1_P1", "Site1_P1", "Site2_P1"],
+        ("FLAIR",),
+        "Site1/visit1/P1/seg.nii.gz",
+    ),
     "without a word for the scan": (
         folders(["001", "002"], "*", "*_lesion"),
         ["001", "002"],

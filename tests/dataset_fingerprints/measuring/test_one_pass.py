@@ -40,6 +40,25 @@ def test_an_error_of_any_kind_is_a_finding_of_its_case_and_the_others_are_measur
     assert found.sound == tuple(known for known in pass_over(dataset)[0].sound if known.record.case != "sub-001")
 
 
+def test_a_folder_that_cannot_be_entered_is_a_finding_of_its_case(tmp_path, monkeypatch):
+    dataset = read_dataset(write_nnunet_dataset(tmp_path, cases=3))
+    first, second, third = dataset.cases
+    closed, look = str(tmp_path / "closed" / "a.nii.gz"), Path.stat
+
+    def refuse(path, **options):
+        if str(path) == closed:
+            raise PermissionError(errno.EACCES, "Permission denied", closed)
+        return look(path, **options)
+
+    # The tests may run as root, who may enter every folder.
+    monkeypatch.setattr(Path, "stat", refuse)
+    found, read = pass_over(replace(dataset, cases=(first, replace(second, images=(closed,)), third)))
+    assert read == ["sub-000", "sub-002"]
+    (finding,) = found.refused
+    assert (finding.case, finding.kind) == ("sub-001", "unreadable")
+    assert finding.message.startswith(f"{closed}: cannot be opened (Permission denied)")
+
+
 def strip(dataset):
     """Return a data set without its labels."""
     cases = tuple(replace(case, label="") for case in dataset.cases)

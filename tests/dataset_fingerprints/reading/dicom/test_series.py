@@ -30,6 +30,7 @@ from tests.synthetic.dicom_files import (
     SOP_CLASS,
     STUDY,
 )
+from tests.synthetic.trees import close_folders
 
 
 def test_a_series_has_no_noise(tmp_path, capfd):
@@ -131,6 +132,14 @@ def test_series_of_an_archive_are_found_and_named(tmp_path):
         ("se2", "T2", COUNT),
     ]
     expect_refusal(tmp_path / "p2", r"2 DICOM series \('T1'.*'T2'")
+
+
+def test_a_folder_of_an_archive_that_cannot_be_listed_is_a_message(tmp_path, monkeypatch):
+    write_series(tmp_path / "p1" / "study" / "first", count=2)
+    write_series(tmp_path / "p1" / "study" / "second", count=2)
+    close_folders(monkeypatch, "second")
+    with pytest.raises(DataError, match=r"second: cannot be listed \(Permission denied\)"):
+        dicom.find_series(tmp_path / "p1")
 
 
 def test_names_from_an_archive_are_short_and_unique(tmp_path):
