@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autoseg.pipeline.predictions.places import holds_masks, is_report
 from autoseg.workspace.reserved import is_workspace_root
-from dataset_fingerprints.files.places import identify_place, is_same
+from dataset_fingerprints.files.places import SYSTEM_FOLDERS, identify_place, is_same, refuse_closed
 from dataset_fingerprints.reading.file_names import images_in
 from dataset_fingerprints.reading.images import is_series, suffix_of
 from dataset_fingerprints.reading.itk import PICTURE_SUFFIXES
@@ -73,10 +73,14 @@ def find_nested(root: Path, apart: Sequence[Path] = ()) -> dict[Path, list[Path]
 
 
 def _walk(root: Path, apart: Sequence[Path]) -> dict[Path, list[Path]]:
-    """Return the images, and the folders of DICOM series, of every folder below one."""
+    """Return the images, and the folders of DICOM series, of every folder below one.
+
+    Raises:
+        DataError: one of them cannot be listed.
+    """
     found: dict[Path, list[Path]] = {}
     seen = set()
-    for place, names, _ in os.walk(root, followlinks=True):
+    for place, names, _ in os.walk(root, onerror=refuse_closed, followlinks=True):
         folder = Path(place)
         identity = identify_place(folder)
         if identity in seen:  # a link that leads back
@@ -91,7 +95,8 @@ def _walk(root: Path, apart: Sequence[Path]) -> dict[Path, list[Path]]:
 
 
 def _may_hold(folder: Path, apart: Sequence[Path]) -> bool:
-    return not (folder.name.startswith(".") or why_no_scans(folder, apart) or is_series(folder))
+    unlooked = folder.name.startswith(".") or folder.name in SYSTEM_FOLDERS
+    return not (unlooked or why_no_scans(folder, apart) or is_series(folder))
 
 
 def _is_picture(file: Path) -> bool:

@@ -8,7 +8,9 @@ import pytest
 
 from autoseg.pipeline.predictions.nested import find_nested
 from autoseg.pipeline.scans.new_scans import find_scans, list_left_out
+from dataset_fingerprints.errors import DataError
 from tests.autoseg.pipeline.predictions.scans import ONE, touch
+from tests.synthetic.trees import close_folders
 
 
 def found(root: Path, *apart: Path) -> list[str]:
@@ -20,6 +22,16 @@ def test_scans_of_sub_folders_have_the_folder_in_front_of_their_name(tmp_path: P
     assert found(tmp_path) == ["a", "site1/a", "site1/b", "site2/visit/a", "site2/visit/scan.1/c"]
     (tmp_path / "a.nii.gz").unlink()
     assert found(tmp_path)[0] == "site1/a"
+
+
+def test_a_folder_that_cannot_be_listed_is_refused_and_those_of_the_system_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "a.nii.gz", "site1/a.nii.gz", "lost+found/b.nii.gz")
+    assert found(tmp_path) == ["a", "site1/a"]
+    close_folders(monkeypatch, "site1")
+    with pytest.raises(DataError, match="site1: cannot be listed"):
+        found(tmp_path)
 
 
 def test_channels_are_found_in_each_folder(tmp_path: Path) -> None:
