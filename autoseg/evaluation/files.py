@@ -17,7 +17,7 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks, pair_soft_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
-from autoseg.evaluation.probability_maps import MapSource
+from autoseg.evaluation.probability_maps import MapSource, refuse_not_finite
 from autoseg.evaluation.results import Evaluation, summarise
 from autoseg.evaluation.stray_labels import find_strays, leave_out, warn_of_strays
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
@@ -121,7 +121,7 @@ def evaluate_pairs(
     """
     metrics, pairs = convention.build(), pairing.pairs
     if pairing.scheme is not None:
-        targets = _complete(targets, pairing.scheme)
+        targets = complete_targets(targets, pairing.scheme)
     job = _Job(targets=targets, metrics=metrics, soft=convention.soft, maps=maps)
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, job), pairs))
@@ -144,7 +144,7 @@ def evaluate_pairs(
     return replace(summarise(cases, convention, traits), failures=failures, unpaired=pairing.unpaired)
 
 
-def _complete(targets: Targets, scheme: LabelScheme) -> Targets:
+def complete_targets(targets: Targets, scheme: LabelScheme) -> Targets:
     """Return targets with what a data set says of its labels, and of voxels to ignore, where nobody said otherwise."""
     ignored = scheme.ignore_value if targets.ignored is None else targets.ignored
     if not targets.segments:
@@ -175,6 +175,8 @@ def _score_pair(pair: FilePair, job: _Job) -> _Scored:
     _check_grids(pair, prediction, reference)
     sides = (prediction.voxels[0], reference.voxels[0])
     if job.soft and job.targets in (EVERYTHING, _LABEL_ONE) and any(map(_is_soft, sides)):
+        for path, values in zip((pair.prediction, pair.reference), sides, strict=True):
+            refuse_not_finite(path, values, "memberships")
         known = None if job.maps is None else job.maps.read(pair, _LABEL_ONE.segments[0].label, reference.grid(), True)
         soft = pair_soft_masks(*sides, reference.grid().spacing_mm(), known)
         return _score_masks(pair.case, [(_LABEL_ONE.segments[0], soft)], job.metrics)

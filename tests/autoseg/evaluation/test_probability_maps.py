@@ -147,6 +147,16 @@ def test_soft_masks_are_scored_as_they_are_by_the_rules_of_atlas_only(tmp_path):
         evaluate_pairs(pairing, convention=CONVENTIONS["isles22"])
 
 
+def test_soft_masks_that_are_not_numbers_everywhere_are_refused(tmp_path):
+    soft = (FIRST * 0.5).astype(np.float32)
+    soft[2, 2, 2] = np.nan
+    write_labels(tmp_path / "masks" / "a.nii.gz", soft)
+    write_labels(tmp_path / "references" / "a.nii.gz", FIRST)
+    pairing = pair_files(tmp_path / "masks", tmp_path / "references")
+    with pytest.raises(DataError, match="holds 1 voxel that is not a finite number"):
+        evaluate_pairs(pairing, convention=CONVENTIONS["atlas-r2"])
+
+
 def test_soft_masks_have_scores_of_their_maps_too(tmp_path):
     write_case(tmp_path, "a", {"_lesion": FIRST * 0.9})
     write_labels(tmp_path / "masks" / "a.nii.gz", (FIRST * 0.5).astype(np.float32))
