@@ -18,7 +18,7 @@ from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import canonical_grid, show_lengths
 from dataset_fingerprints.layouts import Selection, list_references
 from dataset_fingerprints.measuring.scans import Scan
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, natural_order
 from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.file_names import images_in, stem_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image
@@ -111,16 +111,4 @@ def work_on(
 
 
 def _sort(masks: Mapping[str, Path]) -> dict[str, Path]:
-    return {name: masks[name] for name in sorted(masks, key=order_of)}
-
-
-def order_of(name: str) -> tuple[Sequence[tuple[bool, int, str]], str]:
-    """Return what names are sorted by: their numbers count as numbers."""
-    parts: list[tuple[bool, int, str]] = []
-    word = ""
-    for letter in f"{name}\0":
-        if word and letter.isdecimal() != word[-1].isdecimal():
-            parts.append((not word.isdecimal(), int(word) if word.isdecimal() else 0, word))
-            word = ""
-        word += letter
-    return parts, name
+    return {name: masks[name] for name in sorted(masks, key=natural_order)}
