@@ -151,7 +151,16 @@ def find_maps(folder: Path, pairing: Pairing, names: Mapping[int | str, str]) ->
             f"{folder}: holds no map of {some_of([pair.case for pair in pairing.pairs], 5)}. Expected names such as "
             f"{pairing.pairs[0].case}_lesion.nii.gz."
         )
-    return ProbabilityMaps(folder=folder, files=files, names=names)
+    return ProbabilityMaps(folder=folder, files=_without_masks(files, pairing), names=names)
+
+
+def _without_masks(files: Mapping[str, Mapping[str, Path]], pairing: Pairing) -> dict[str, Mapping[str, Path]]:
+    """Return the maps without the masks that lie among them; a mask alone is a soft one, and its own map."""
+    masks = {pair.case: pair.prediction.resolve() for pair in pairing.pairs}
+    return {
+        case: {called: path for called, path in own.items() if path.resolve() != masks[case]} or own
+        for case, own in files.items()
+    }
 
 
 def refuse_not_finite(path: Path, values: NDArray[np.generic], expected: str) -> None:

@@ -106,6 +106,16 @@ def test_maps_of_a_derivative_are_called_after_the_same_scan(tmp_path):
     assert evaluate(tmp_path).label(1).statistics("roc_auc").mean == 1.0
 
 
+def test_maps_of_a_derivative_may_lie_among_its_masks(tmp_path):
+    write_case(tmp_path, "sub-1_space-orig_label-L_mask", {})
+    write_labels(tmp_path / "masks" / "sub-1_space-orig_label-L_probseg.nii.gz", (FIRST * 0.5).astype(np.float32))
+    pairing = pair_files(tmp_path / "masks", tmp_path / "references")
+    maps = find_maps(tmp_path / "masks", pairing, {})
+    found = evaluate_pairs(pairing, convention=CONVENTION, maps=maps)
+    assert found.label(1).statistics("roc_auc").mean == 1.0
+    assert not maps.plain
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
