@@ -25,10 +25,10 @@ from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
-from dataset_fingerprints.geometry import affine_distance_mm, show_lengths, show_turn
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths, show_turn, skew_degrees
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import Image, read_label_map
-from dataset_fingerprints.tolerances import REPORTED_SHIFT
+from dataset_fingerprints.tolerances import REFUSED_DEGREES, REPORTED_SHIFT
 
 EVERYTHING = Targets(segments=())
 _LABEL_ONE = label_targets([1])
@@ -173,6 +173,7 @@ def _try_pair(pair: FilePair, job: _Job) -> _Scored | Failure:
 def _score_pair(pair: FilePair, job: _Job) -> _Scored:
     prediction, reference = read_label_map(pair.prediction), read_label_map(pair.reference)
     _check_grids(pair, prediction, reference)
+    warn_of_skew(pair.reference, reference.grid())
     sides = (prediction.voxels[0], reference.voxels[0])
     if job.soft and job.targets in (EVERYTHING, _LABEL_ONE) and any(map(_is_soft, sides)):
         for path, values in zip((pair.prediction, pair.reference), sides, strict=True):
@@ -247,6 +248,19 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
             f"case {pair.case}: prediction and reference lie {distance_mm:.3g} mm apart in space though their shapes "
             f"agree{f' (their axes run {turn})' if turn else ''}. Expected at most {tolerance_mm:.3g} mm: "
             "correct the wrong header."
+        )
+
+
+def warn_of_skew(path: Path, grid: Grid) -> None:
+    """Say which file has axes so far from right angles, as by a gantry tilt, that volumes and distances are wrong."""
+    degrees = skew_degrees(grid)
+    if degrees > REFUSED_DEGREES:
+        _log.warning(
+            "%s: the axes of its header are off right angles by %.2g degrees and are taken for right angles: volumes "
+            "and distances are wrong. Resample it onto a grid of right angles, for example with "
+            "nibabel.processing.resample_to_output",
+            path,
+            degrees,
         )
 
 

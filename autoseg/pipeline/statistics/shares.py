@@ -17,7 +17,7 @@ from autoseg.evaluation.analysis.shares import (
     compare_shares,
     summarise_shares,
 )
-from autoseg.evaluation.files import round_labels
+from autoseg.evaluation.files import round_labels, warn_of_skew
 from autoseg.evaluation.traits import CaseTraits
 from autoseg.pipeline.clinical.mask_files import find_masks, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
@@ -211,6 +211,7 @@ def difference_rows(result: LabelShares) -> list[tuple[str, ...]]:
 
 def _count(path: Path, options: ShareOptions) -> Mapping[int, float]:
     image = read_label_map(path)
+    warn_of_skew(path, image.grid())
     values, counts = np.unique(round_labels(path, image.voxels[0]), return_counts=True)
     voxel_ml = float(np.prod(image.grid().spacing_mm())) / 1000.0
     found = {int(value): float(count) * voxel_ml for value, count in zip(values, counts, strict=True)}
