@@ -154,7 +154,7 @@ def join_evaluations(folds: Sequence[BegunFold]) -> Evaluation | None:
 
 
 def _find_definitions(evaluation: Evaluation) -> Convention:
-    """Return the convention of scores without what it says of their intervals, which is of the cases that there are."""
+    """Return the convention with the usual sentence on intervals; where subjects have several cases, it is another."""
     return replace(evaluation.convention, ci95=DEFAULT_CONVENTION.ci95)
 
 
