@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from autoseg.clinical.lesion_files import read_lesion
 from autoseg.hardware import count_cores
 from autoseg.progress import Progress
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import canonical_grid, show_lengths
@@ -54,6 +55,27 @@ def find_masks(place: Path, selection: Selection) -> dict[str, Path]:
         twice = next(file for file in files if masks[stem_of(file)] != file)
         raise DataError(f"{place}: holds {twice.name} and {masks[stem_of(twice)].name}. Keep one file per case.")
     return _sort(masks)
+
+
+def find_scheme(place: Path, selection: Selection) -> LabelScheme | None:
+    """Return the labels that a data set names; None for other masks, and where it names none."""
+    listed = list_references(place, selection)
+    return None if listed is None else listed.scheme
+
+
+def find_values(place: Path, values: Sequence[int], selection: Selection) -> tuple[int, ...]:
+    """Return the values that mean lesion in masks.
+
+    Args:
+        place: as for `find_masks`.
+        values: that were given; none for all but 0, and but that of voxels that a data set ignores.
+        selection: as for `find_masks`.
+
+    Returns:
+        The values; empty for all but 0.
+    """
+    scheme = None if values else find_scheme(place, selection)
+    return tuple(values) if scheme is None or scheme.ignore_value is None else scheme.values()
 
 
 def read_region(mask: Path, scan: Scan, values: Sequence[int] = ()) -> NDArray[np.bool_]:
