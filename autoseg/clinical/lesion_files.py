@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.files import round_labels
+from autoseg.evaluation.files import round_labels, warn_of_skew
 from dataset_fingerprints.geometry import Grid
 from dataset_fingerprints.reading.images import read_label_map
 from dataset_fingerprints.reading.stored import Header
@@ -45,6 +45,7 @@ def read_lesion(path: Path, values: Sequence[int] = ()) -> Lesion:
         DataError: the file cannot be read, or holds values that are not whole numbers.
     """
     image = read_label_map(path)
+    warn_of_skew(path, image.grid())
     labels = round_labels(path, image.voxels[0])
     mask = np.isin(labels, values) if values else labels != 0
     return Lesion(mask=mask, grid=image.grid(), source_grid=image.source_grid, header=image.header)

@@ -37,10 +37,6 @@ class Region:
     _placed: list[tuple[Grid, NDArray[np.float32]]] = field(default_factory=list, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
-    def is_probabilistic(self) -> bool:
-        """Return whether there are weights between 0 and 1."""
-        return bool(((self.weights > 0) & (self.weights < 1)).any())
-
     def volume_ml(self) -> float:
         """Return its volume; of a probabilistic region the sum of its weights."""
         return float(self.weights.sum(dtype=np.float64)) * float(np.prod(self.grid.spacing_mm())) / 1000.0

@@ -17,7 +17,7 @@ from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks, pair_soft_masks
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
-from autoseg.evaluation.probability_maps import MapSource
+from autoseg.evaluation.probability_maps import MapSource, refuse_not_finite
 from autoseg.evaluation.results import Evaluation, summarise
 from autoseg.evaluation.stray_labels import find_strays, leave_out, warn_of_strays
 from autoseg.evaluation.traits import NO_TRAITS, CaseTraits
@@ -25,10 +25,10 @@ from dataset_fingerprints.checking.checks import NOT_INTEGER, ROUNDING
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
-from dataset_fingerprints.geometry import affine_distance_mm, show_lengths, show_turn
+from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths, show_turn, skew_degrees
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import Image, read_label_map
-from dataset_fingerprints.tolerances import REPORTED_SHIFT
+from dataset_fingerprints.tolerances import REFUSED_DEGREES, REPORTED_SHIFT
 
 EVERYTHING = Targets(segments=())
 _LABEL_ONE = label_targets([1])
@@ -121,7 +121,7 @@ def evaluate_pairs(
     """
     metrics, pairs = convention.build(), pairing.pairs
     if pairing.scheme is not None:
-        targets = _complete(targets, pairing.scheme)
+        targets = complete_targets(targets, pairing.scheme)
     job = _Job(targets=targets, metrics=metrics, soft=convention.soft, maps=maps)
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, job), pairs))
@@ -144,7 +144,7 @@ def evaluate_pairs(
     return replace(summarise(cases, convention, traits), failures=failures, unpaired=pairing.unpaired)
 
 
-def _complete(targets: Targets, scheme: LabelScheme) -> Targets:
+def complete_targets(targets: Targets, scheme: LabelScheme) -> Targets:
     """Return targets with what a data set says of its labels, and of voxels to ignore, where nobody said otherwise."""
     ignored = scheme.ignore_value if targets.ignored is None else targets.ignored
     if not targets.segments:
@@ -173,8 +173,11 @@ def _try_pair(pair: FilePair, job: _Job) -> _Scored | Failure:
 def _score_pair(pair: FilePair, job: _Job) -> _Scored:
     prediction, reference = read_label_map(pair.prediction), read_label_map(pair.reference)
     _check_grids(pair, prediction, reference)
+    warn_of_skew(pair.reference, reference.grid())
     sides = (prediction.voxels[0], reference.voxels[0])
     if job.soft and job.targets in (EVERYTHING, _LABEL_ONE) and any(map(_is_soft, sides)):
+        for path, values in zip((pair.prediction, pair.reference), sides, strict=True):
+            refuse_not_finite(path, values, "memberships")
         known = None if job.maps is None else job.maps.read(pair, _LABEL_ONE.segments[0].label, reference.grid(), True)
         soft = pair_soft_masks(*sides, reference.grid().spacing_mm(), known)
         return _score_masks(pair.case, [(_LABEL_ONE.segments[0], soft)], job.metrics)
@@ -245,6 +248,19 @@ def _check_grids(pair: FilePair, prediction: Image, reference: Image) -> None:
             f"case {pair.case}: prediction and reference lie {distance_mm:.3g} mm apart in space though their shapes "
             f"agree{f' (their axes run {turn})' if turn else ''}. Expected at most {tolerance_mm:.3g} mm: "
             "correct the wrong header."
+        )
+
+
+def warn_of_skew(path: Path, grid: Grid) -> None:
+    """Say which file has axes so far from right angles, as by a gantry tilt, that volumes and distances are wrong."""
+    degrees = skew_degrees(grid)
+    if degrees > REFUSED_DEGREES:
+        _log.warning(
+            "%s: the axes of its header are off right angles by %.2g degrees and are taken for right angles: volumes "
+            "and distances are wrong. Resample it onto a grid of right angles, for example with "
+            "nibabel.processing.resample_to_output",
+            path,
+            degrees,
         )
 
 

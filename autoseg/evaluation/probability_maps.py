@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,11 @@ from dataset_fingerprints.tolerances import REPORTED_SHIFT
 
 # How far a probability may miss 0 to 1 by rounding.
 _ROUNDING = 1e-3
-_NO_LETTERS = re.compile(r"[^a-z0-9]+")
+# Letters of any language, digits and plus signs say which label is meant.
+_SIGNS = re.compile(r"[^\w+]|_")
 # A label's name in the file name of a BIDS derivative: sub-01_label-lesion_probseg.
 _BIDS = re.compile(r"(?:^|_)label-([^_]+)_probseg$", re.IGNORECASE)
+_NOT_IN_BIDS = re.compile(r"[^A-Za-z0-9+]")
 
 
 class MapSource(Protocol):
@@ -64,7 +66,7 @@ class ProbabilityMaps:
         Raises:
             DataError: there is no file, or it does not hold probabilities on this grid.
         """
-        path = self._choose(pair.case, label, alone)
+        path = self._choose(pair.case, label, alone=alone)
         image = read_channels(path)
         own = image.grid()
         if own.shape != grid.shape or affine_distance_mm(own, grid) > REPORTED_SHIFT * min(grid.spacing_mm()):
@@ -73,9 +75,7 @@ class ProbabilityMaps:
                 f"reference of {show_lengths(grid.shape)} voxels. Give the probabilities of this mask, on its grid."
             )
         values: NDArray[np.float32] = image.voxels[0]
-        if strange := int(np.count_nonzero(~np.isfinite(values))):
-            voxels = counted(strange, "voxel that is no finite number", "voxels that are no finite numbers")
-            raise DataError(f"{path}: holds {voxels}. Expected probabilities, from 0 to 1.")
+        refuse_not_finite(path, values, "probabilities")
         low, high = float(values.min()), float(values.max())
         if len(image.voxels) != 1 or not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
             raise DataError(
@@ -95,20 +95,33 @@ class ProbabilityMaps:
             "Expected probabilities, as `autoseg predict --probabilities` writes them"
         )
 
-    def _choose(self, case: str, label: int | str, alone: bool) -> Path:
+    def _choose(self, case: str, label: int | str, *, alone: bool) -> Path:
         files = self.files.get(case, {})
         if alone and len(files) == 1:
-            return next(iter(files.values()))
-        wanted = {_plain(str(name)) for name in (label, self.names.get(label, label), f"label{label}")}
-        for name, path in files.items():
-            if _plain(name) in wanted:
+            ((called, path),) = files.items()
+            # A region may be scored by the map of the only label that it is made of.
+            others = [other for value, other in self.names.items() if isinstance(label, int) and value != label]
+            if _plain(called) not in map(_plain, others):
                 return path
+        name = str(self.names.get(label, label))
+        for wanted in (name, label, f"label{label}", *self._keep_latin(name)):
+            fitting = [path for called, path in files.items() if _plain(called) == _plain(str(wanted))]
+            if len(fitting) > 1:
+                _refuse_several(case, fitting)
+            if fitting:
+                return fitting[0]
         found = f"only {some_of([path.name for path in files.values()], 5)}" if files else "none of this case"
         raise DataError(
             f"case {case}: no file in {self.folder} holds the probabilities of "
             f"{self.names.get(label, f'label {label}')}; {found}. Expected names such as {case}_lesion.nii.gz: name "
             "the labels with --name if the files have other names for them."
         )
+
+    def _keep_latin(self, name: str) -> tuple[str, ...]:
+        """Return what a BIDS derivative keeps of a name; nothing where it keeps nothing, or the same of another."""
+        kept = [_NOT_IN_BIDS.sub("", other).casefold() for other in self.names.values()]
+        short = _NOT_IN_BIDS.sub("", name)
+        return (short,) if short and kept.count(short.casefold()) == 1 else ()
 
 
 def find_maps(folder: Path, pairing: Pairing, names: Mapping[int | str, str]) -> ProbabilityMaps:
@@ -117,7 +130,7 @@ def find_maps(folder: Path, pairing: Pairing, names: Mapping[int | str, str]) ->
     A file belongs to the case or mask that its name begins with, the longest such name.
 
     Raises:
-        DataError: the folder does not exist, or holds no map of any case.
+        DataError: the folder does not exist, holds no map of any case, or several of one label of a case.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: is not a folder. Expected the maps that `autoseg predict --probabilities` writes.")
@@ -129,13 +142,43 @@ def find_maps(folder: Path, pairing: Pairing, names: Mapping[int | str, str]) ->
             owner = _find_owner((*parts, stem_of(path)), longest_first)
             if owner is not None:
                 rest = stem_of(path) if "/" not in owner else "/".join((*parts, stem_of(path)))
-                files[owners[owner]][_read_label(rest.removeprefix(owner))] = path
+                own, called = files[owners[owner]], _read_label(rest.removeprefix(owner))
+                if called in own:
+                    _refuse_several(owners[owner], (own[called], path))
+                own[called] = path
     if not files:
         raise DataError(
             f"{folder}: holds no map of {some_of([pair.case for pair in pairing.pairs], 5)}. Expected names such as "
             f"{pairing.pairs[0].case}_lesion.nii.gz."
         )
-    return ProbabilityMaps(folder=folder, files=files, names=names)
+    return ProbabilityMaps(folder=folder, files=_without_masks(files, pairing), names=names)
+
+
+def _without_masks(files: Mapping[str, Mapping[str, Path]], pairing: Pairing) -> dict[str, Mapping[str, Path]]:
+    """Return the maps without the masks that lie among them; a mask alone is a soft one, and its own map."""
+    masks = {pair.case: pair.prediction.resolve() for pair in pairing.pairs}
+    return {
+        case: {called: path for called, path in own.items() if path.resolve() != masks[case]} or own
+        for case, own in files.items()
+    }
+
+
+def refuse_not_finite(path: Path, values: NDArray[np.generic], expected: str) -> None:
+    """Make sure that all voxels of a map are finite numbers.
+
+    Raises:
+        DataError: some are not.
+    """
+    strange = values.size - int(np.count_nonzero(np.isfinite(values)))
+    if strange:
+        voxels = counted(strange, "voxel that is not a finite number", "voxels that are not finite numbers")
+        raise DataError(f"{path}: holds {voxels}. Expected {expected}, from 0 to 1.")
+
+
+def _refuse_several(case: str, paths: Sequence[Path]) -> NoReturn:
+    raise DataError(
+        f"case {case}: {some_of([str(path) for path in paths], 3, ' and ')} are maps of one label. Keep one of them."
+    )
 
 
 def _names_of(pair: FilePair) -> Sequence[str]:
@@ -160,4 +203,4 @@ def _read_label(rest: str) -> str:
 
 
 def _plain(name: str) -> str:
-    return _NO_LETTERS.sub("", name.lower())
+    return _SIGNS.sub("", name.casefold())

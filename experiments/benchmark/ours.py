@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.evaluation import Evaluation, LabelSummary, read_evaluation
-from autoseg.workspace.fold import METRICS
+from autoseg.pipeline.statistics.score_files import name_systems
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError, did_you_mean
@@ -45,7 +45,7 @@ def read_files(paths: Sequence[Path], chosen_set: str, label: str) -> tuple[OurR
     """Read results of `autoseg evaluate`, or a cross_validation.json.
 
     Args:
-        paths: of the files.
+        paths: of the files, at least one; systems are called by what differs in these, as `compare` calls them.
         chosen_set: the key of the set that was scored; empty for a cross-validation, which is known by its name only.
         label: its value or name; empty where there is only one.
 
@@ -54,7 +54,7 @@ def read_files(paths: Sequence[Path], chosen_set: str, label: str) -> tuple[OurR
         FileFormatError: a file is no result file.
     """
     found = []
-    for path in paths:
+    for path, name in zip(paths, name_systems(paths), strict=True):
         evaluation = read_evaluation(path)
         known = chosen_set or (CROSS_VALIDATION if path.stem == "cross_validation" else "")
         if not known:
@@ -62,7 +62,7 @@ def read_files(paths: Sequence[Path], chosen_set: str, label: str) -> tuple[OurR
                 f"{path}: does not say which scans it scores. Name their set with --set, for example --set 'public "
                 "test', --set hold-out or --set cross-validation."
             )
-        found.append(_make_result(_name_file(path), known, path, evaluation, label))
+        found.append(_make_result(name, known, path, evaluation, label))
     return tuple(found)
 
 
@@ -134,12 +134,6 @@ def _make_result(name: str, chosen_set: str, path: Path, evaluation: Evaluation,
         evaluation=evaluation,
         label=_choose_label(path, evaluation, label),
     )
-
-
-def _name_file(path: Path) -> str:
-    """Return a name for a system: that of its file, or of the folder where the file is called as all are."""
-    usual = path.stem in (Path(METRICS).stem, "cross_validation")
-    return (path.absolute().parent.name if usual else "") or path.stem
 
 
 def _describe(chosen_set: str, evaluation: Evaluation) -> str:

@@ -20,8 +20,8 @@ from experiments.benchmark.ours import OurResult
 from experiments.benchmark.sections import MARK, Section, make_sections
 from experiments.published import PublishedRow
 
-# In the first line of every file: only such files are replaced.
-OWN = "autoseg benchmark"
+# The first line of every page: only files that begin with it, or with our columns, are replaced.
+OWN = "<!-- autoseg benchmark -->"
 _ENDINGS = (".md", ".csv", ".html")
 _EXTRA = ("table", "whose", "simulated", "position", "why_not")
 _STYLE = """
@@ -69,7 +69,7 @@ def write_benchmark(stem: Path, benchmark: Benchmark) -> tuple[Path, ...]:
 
 def show_markdown(sections: tuple[Section, ...]) -> str:
     """Return the tables as Markdown."""
-    lines = [f"<!-- {OWN} -->", ""]
+    lines = [OWN, ""]
     for section in sections:
         lines += [f"## {section.title}", "", _line(section.columns), _line("---" for _ in section.columns)]
         lines += [_line(map(_escape_cell, row)) for row in section.rows]
@@ -89,7 +89,8 @@ def show_page(sections: tuple[Section, ...], *, simulated: bool) -> str:
     """Return one HTML page that needs no other file."""
     title = f"{MARK}: benchmark" if simulated else "Benchmark"
     return (
-        f'<!-- {OWN} -->\n<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f"{OWN}\n"
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n</head>\n<body>\n{show_fragment(sections, simulated=simulated)}</body>\n</html>\n"
     )
@@ -177,4 +178,4 @@ def _is_own(path: Path) -> bool:
             first = stream.readline()
     except (OSError, UnicodeDecodeError):
         return False
-    return OWN in first or first.startswith(",".join(_EXTRA))
+    return first.startswith((OWN, ",".join(_EXTRA)))

@@ -34,6 +34,8 @@ from dataset_fingerprints.names import counted, some_of
 
 # That do not care which of two masks is the reference.
 METRICS = ("dice", "hd95_mm", "volume_difference_ml")
+# Messages on cases that could not be scored.
+_MOST_FAILURES = 10
 Pair = tuple[str, str]
 
 
@@ -224,8 +226,11 @@ def _find_remarks(evaluations: Mapping[Pair, Evaluation], cases: Sequence[str]) 
     every = {case.case for one in evaluations.values() for case in one.cases}
     every |= {name for one in evaluations.values() for name in (*one.unpaired.without_prediction,)}
     every |= {name for one in evaluations.values() for name in (*one.unpaired.without_reference,)}
+    failures = [failure for one in evaluations.values() for failure in one.failures]
+    every |= {failure.case for failure in failures}
     left = sorted(every - set(cases))
-    return [f"Left out, because not all have a mask of it that can be scored: {some_of(left, 10)}."] if left else []
+    said = [f"Left out, because not all have a mask of it that can be scored: {some_of(left, 10)}."] if left else []
+    return said + list(dict.fromkeys(failure.describe() for failure in failures))[:_MOST_FAILURES]
 
 
 def _take(subjects: Sequence[str] | None, known: NDArray[np.bool_]) -> list[str] | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autoseg.clinical.lesion_files import read_lesion
 from autoseg.clinical.same_space import is_mni
-from autoseg.pipeline.clinical.mask_files import find_masks, work_on
+from autoseg.pipeline.clinical.mask_files import find_masks, find_values, work_on
 from autoseg.pipeline.clinical.places import refuse_results_folder
 from autoseg.pipeline.scores.simulated_scans import is_marked
 from autoseg.progress import Progress
@@ -37,7 +37,7 @@ class MapOptions:
     """Options of the map; all have a default.
 
     Attributes:
-        values: of labels that mean lesion; empty for all but 0.
+        values: of labels that mean lesion; empty for all but 0, and but that of voxels that a data set ignores.
         same_space: masks are in one space though their grids differ, and are laid over each other by their headers.
         selection: the kind of label maps of a data set.
     """
@@ -95,6 +95,7 @@ def map_lesions(masks: Path, template: Path | None, out: Path, options: MapOptio
         DataError: the masks lie on several grids, or cannot be read, or the folder holds other people's files.
     """
     files = find_masks(masks, options.selection)
+    values = find_values(masks, options.values, options.selection)
     inputs = (*files.values(), *((template,) if template else ()))
     refuse_results_folder(out, inputs, (COUNT, FRACTION, PICTURE))
     _refuse_foreign(out)
@@ -103,7 +104,7 @@ def map_lesions(masks: Path, template: Path | None, out: Path, options: MapOptio
     brain = None if template is None else _read_template(template, grid)
     total = _Sum(counts=np.zeros(grid.shape, dtype=np.int32), lock=Lock())
     read, failures = work_on(
-        files, "Counting lesions", lambda case, path: total.add(_read(path, options.values, grid)), progress
+        files, "Counting lesions", lambda case, path: total.add(_read(path, values, grid)), progress
     )
     if not total.counts.any():
         raise DataError(f"{masks}: {counted(len(read), 'mask')} without a lesion. Expected at least one with some.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from autoseg.clinical.patterns import USUAL, Counting, LesionPattern, count_patt
 from autoseg.clinical.regions import Region
 from autoseg.clinical.same_space import doubt_sides, find_refusal, refuse_apart
 from autoseg.clinical.volumes import VolumeDistribution, measure_volumes, name_bins
-from autoseg.pipeline.clinical.mask_files import find_masks, work_on
+from autoseg.pipeline.clinical.mask_files import find_masks, find_values, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
 from autoseg.pipeline.scores.case_tables import (
     CASE,
@@ -46,7 +46,7 @@ class TableOptions:
     """Options of the table; all have a default.
 
     Attributes:
-        values: of labels that mean lesion; empty for all but 0.
+        values: of labels that mean lesion; empty for all but 0, and but that of voxels that a data set ignores.
         counting: what counts as a lesion.
         selection: the kind of label maps of a data set.
     """
@@ -94,6 +94,7 @@ def make_lesion_table(
         DataError: no case can be measured, or something else lies at `out`.
     """
     files = find_masks(masks, options.selection)
+    options = replace(options, values=find_values(masks, options.values, options.selection))
     if out is not None:
         refuse_table_place(out, (*files.values(), *((other.path,) if other else ())), (VOLUME, LESIONS, PATTERN))
     done, failures = work_on(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.clinical.agreement import Agreement
@@ -14,7 +14,7 @@ from autoseg.clinical.regions import Region
 from autoseg.clinical.same_space import find_refusal
 from autoseg.evaluation import pair_files
 from autoseg.evaluation.statistics.agreement import Coefficient
-from autoseg.pipeline.clinical.mask_files import find_masks, work_on
+from autoseg.pipeline.clinical.mask_files import find_masks, find_values, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
 from autoseg.pipeline.scores.case_tables import (
     CASE,
@@ -44,7 +44,7 @@ class LoadOptions:
     """Options of measuring loads; all have a default.
 
     Attributes:
-        values: of labels that mean lesion; empty for all but 0.
+        values: of labels that mean lesion; empty for all but 0, and but that of voxels that a data set ignores.
         same_space: masks and regions are in one space, whatever speaks against it.
         selection: the kind of label maps of a data set.
     """
@@ -101,6 +101,7 @@ def measure_loads(
         DataError: no case can be measured, or something else lies at `out`.
     """
     files, unpaired = _find_files(masks, references, options.selection)
+    options = replace(options, values=find_values(references or masks, options.values, options.selection))
     inputs = [path for one in files.values() for path in (one.mask, one.reference) if path]
     if out is not None:
         _refuse_places(out, (*inputs, *(region.path for region in regions)), compared=references is not None)

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from autoseg.clinical.lesion_files import read_lesion
 from autoseg.hardware import count_cores
 from autoseg.progress import Progress
+from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import canonical_grid, show_lengths
 from dataset_fingerprints.layouts import Selection, list_references
 from dataset_fingerprints.measuring.scans import Scan
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, natural_order
 from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.file_names import images_in, stem_of
 from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image
@@ -54,6 +55,27 @@ def find_masks(place: Path, selection: Selection) -> dict[str, Path]:
         twice = next(file for file in files if masks[stem_of(file)] != file)
         raise DataError(f"{place}: holds {twice.name} and {masks[stem_of(twice)].name}. Keep one file per case.")
     return _sort(masks)
+
+
+def find_scheme(place: Path, selection: Selection) -> LabelScheme | None:
+    """Return the labels that a data set names; None for other masks, and where it names none."""
+    listed = list_references(place, selection)
+    return None if listed is None else listed.scheme
+
+
+def find_values(place: Path, values: Sequence[int], selection: Selection) -> tuple[int, ...]:
+    """Return the values that mean lesion in masks.
+
+    Args:
+        place: as for `find_masks`.
+        values: that were given; none for all but 0, and but that of voxels that a data set ignores.
+        selection: as for `find_masks`.
+
+    Returns:
+        The values; empty for all but 0.
+    """
+    scheme = None if values else find_scheme(place, selection)
+    return tuple(values) if scheme is None or scheme.ignore_value is None else scheme.values()
 
 
 def read_region(mask: Path, scan: Scan, values: Sequence[int] = ()) -> NDArray[np.bool_]:
@@ -111,16 +133,4 @@ def work_on(
 
 
 def _sort(masks: Mapping[str, Path]) -> dict[str, Path]:
-    return {name: masks[name] for name in sorted(masks, key=order_of)}
-
-
-def order_of(name: str) -> tuple[Sequence[tuple[bool, int, str]], str]:
-    """Return what names are sorted by: their numbers count as numbers."""
-    parts: list[tuple[bool, int, str]] = []
-    word = ""
-    for letter in f"{name}\0":
-        if word and letter.isdecimal() != word[-1].isdecimal():
-            parts.append((not word.isdecimal(), int(word) if word.isdecimal() else 0, word))
-            word = ""
-        word += letter
-    return parts, name
+    return {name: masks[name] for name in sorted(masks, key=natural_order)}

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from autoseg.evaluation import Evaluation, read_evaluation, summarise
+from autoseg.evaluation import DEFAULT_CONVENTION, Convention, Evaluation, read_evaluation, summarise
 from autoseg.pipeline.folds.runs import name_folds, read_run
 from autoseg.pipeline.folds.seen_cases import mark_seen
 from autoseg.pipeline.plans.explaining import ExplainOptions, find_known, find_selected
@@ -134,20 +134,28 @@ def gather(workspace: Workspace, plan_name: str, configuration: str | None) -> G
 def join_evaluations(folds: Sequence[BegunFold]) -> Evaluation | None:
     """Return the scores of all validated cases of some folds together; None without any.
 
-    Folds whose scores were made by another convention than those of the first are left out.
+    Folds whose scores were made by another convention than those of the first are left out. As in the summary of a
+    cross-validation, cases of one subject are drawn together for intervals.
     """
     scored = [(fold, fold.evaluation) for fold in folds if fold.evaluation is not None]
     if not scored:
         return None
-    convention = scored[0][1].convention
-    same = [(fold, evaluation) for fold, evaluation in scored if evaluation.convention == convention]
+    convention = _find_definitions(scored[0][1])
+    same = [(fold, evaluation) for fold, evaluation in scored if _find_definitions(evaluation) == convention]
     if len(same) < len(scored):
-        left_out = ", ".join(fold.name() for fold, evaluation in scored if evaluation.convention != convention)
+        others = [fold for fold, evaluation in scored if _find_definitions(evaluation) != convention]
+        left_out = ", ".join(fold.name() for fold in others)
         _log.warning("Left out of the scores, which are by another convention than those of the others: %s.", left_out)
     cases = [case for _, evaluation in same for case in evaluation.cases]
     scheme = same[0][0].run.learned()
-    joined = mark_seen(summarise(cases, convention), [fold.run for fold, _ in same])
+    traits = [one for _, evaluation in same for one in evaluation.traits]
+    joined = mark_seen(summarise(cases, convention, traits), [fold.run for fold, _ in same])
     return replace(joined, names=() if scheme.regions else scheme.labels)
+
+
+def _find_definitions(evaluation: Evaluation) -> Convention:
+    """Return the convention with the usual sentence on intervals; where subjects have several cases, it is another."""
+    return replace(evaluation.convention, ci95=DEFAULT_CONVENTION.ci95)
 
 
 def _choose(plan: Plan, begun: dict[str, tuple[BegunFold, ...]], asked: str | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,9 @@ from autoseg.evaluation.analysis.shares import (
     compare_shares,
     summarise_shares,
 )
-from autoseg.evaluation.files import round_labels
+from autoseg.evaluation.files import round_labels, warn_of_skew
 from autoseg.evaluation.traits import CaseTraits
-from autoseg.pipeline.clinical.mask_files import find_masks, work_on
+from autoseg.pipeline.clinical.mask_files import find_masks, find_scheme, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
 from autoseg.pipeline.scores.case_tables import (
     CASE,
@@ -56,7 +57,7 @@ class ShareOptions:
 
     Attributes:
         values: of labels that count; empty for all but 0.
-        ignored: the value of voxels without a label, or None.
+        ignored: the value of voxels without a label; None for that of the data set.
         by: a trait that scans are grouped by; empty for none.
         traits: a table of the scans, beside what a data set says of them.
         selection: the kind of label maps of a data set.
@@ -106,7 +107,8 @@ def measure_shares(
     files = {source: find_masks(place, options.selection) for source, place in places.items()}
     if out is not None:
         refuse_table_place(out, [file for own in files.values() for file in own.values()], (MASKS, LABELLED))
-    cases, failures = _count_all(files, options, progress)
+    chosen = {source: _leave_out_ignored(place, options) for source, place in places.items()}
+    cases, failures = _count_all(files, chosen, progress)
     found = sorted({label for one in cases for label in one.volumes_ml})
     if not found:
         what = f"has the value {some_of(list(map(str, options.values)))}" if options.values else "is labelled"
@@ -142,12 +144,13 @@ def _warn_of_shared(differences: Sequence[ShareDifference]) -> None:
 
 
 def _count_all(
-    files: Mapping[str, Mapping[str, Path]], options: ShareOptions, progress: Progress
+    files: Mapping[str, Mapping[str, Path]], options: Mapping[str, ShareOptions], progress: Progress
 ) -> tuple[list[CaseVolumes], list[Failure]]:
     cases: list[CaseVolumes] = []
     failures: list[Failure] = []
     for source, own in files.items():
-        done, failed = work_on(own, f"Counting voxels, {source}", lambda _, path: _count(path, options), progress)
+        count = partial(_count, options=options[source])
+        done, failed = work_on(own, f"Counting voxels, {source}", count, progress)
         cases += [CaseVolumes(source=source, case=case, volumes_ml=volumes) for case, volumes in done.items()]
         failures += failed
     return cases, failures
@@ -209,8 +212,15 @@ def difference_rows(result: LabelShares) -> list[tuple[str, ...]]:
     ]
 
 
-def _count(path: Path, options: ShareOptions) -> Mapping[int, float]:
+def _leave_out_ignored(place: Path, options: ShareOptions) -> ShareOptions:
+    """Return the options with the value of voxels that a data set ignores, where nobody says what counts."""
+    scheme = None if options.values or options.ignored is not None else find_scheme(place, options.selection)
+    return options if scheme is None else replace(options, ignored=scheme.ignore_value)
+
+
+def _count(_case: str, path: Path, options: ShareOptions) -> Mapping[int, float]:
     image = read_label_map(path)
+    warn_of_skew(path, image.grid())
     values, counts = np.unique(round_labels(path, image.voxels[0]), return_counts=True)
     voxel_ml = float(np.prod(image.grid().spacing_mm())) / 1000.0
     found = {int(value): float(count) * voxel_ml for value, count in zip(values, counts, strict=True)}

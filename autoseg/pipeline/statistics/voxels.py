@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from autoseg.evaluation import Pairing, Targets
 from autoseg.evaluation.analysis.readers import Pair, ReaderAgreement
 from autoseg.evaluation.analysis.voxels import VoxelAgreement, count_answers, rate_answers, summarise_voxels
-from autoseg.evaluation.files import round_labels
+from autoseg.evaluation.files import complete_targets, round_labels
 from autoseg.evaluation.pairing import FilePair
 from dataset_fingerprints.reading.images import read_label_map
 
@@ -25,7 +26,7 @@ def measure_voxels(
     Args:
         pairings: files of every two raters.
         agreement: of the same, whose cases and labels are looked at.
-        targets: that were scored.
+        targets: that were scored; voxels that a data set of references ignores count in nothing, as in scores.
         subjects: of the cases.
         workers: threads that read.
     """
@@ -33,15 +34,17 @@ def measure_voxels(
     if not labels:
         return ()
 
-    def rate(pair: FilePair) -> Mapping[str, float]:
+    def rate(pair: FilePair, ignored: int | None) -> Mapping[str, float]:
         paths = (pair.reference, pair.prediction)
         first, second = (round_labels(path, read_label_map(path).voxels[0]) for path in paths)
-        return rate_answers(count_answers(first, second, labels, targets.ignored))
+        return rate_answers(count_answers(first, second, labels, ignored))
 
     found: list[VoxelAgreement] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
         for (prediction, reference), pairing in pairings.items():
             files = {pair.case: pair for pair in pairing.pairs}
-            rated = list(pool.map(rate, [files[case] for case in agreement.cases]))
+            scheme = pairing.scheme
+            ignored = targets.ignored if scheme is None else complete_targets(targets, scheme).ignored
+            rated = list(pool.map(partial(rate, ignored=ignored), [files[case] for case in agreement.cases]))
             found += summarise_voxels((reference, prediction), rated, subjects)
     return tuple(found)

@@ -192,6 +192,17 @@ def test_equal_shapes_in_other_directions_are_told_by_the_directions(tmp_path, s
     assert "Expected" in str(caught.value) or "affine of the other" in str(caught.value)
 
 
+def test_masks_whose_axes_are_far_from_right_angles_are_named_because_of_their_volumes(tmp_path, caplog):
+    tilted, slightly = np.diag([1.0, 1.0, 5.0, 1.0]), np.diag([1.0, 1.0, 5.0, 1.0])
+    # A gantry tilted by 15 degrees, and one by 3: volumes are 3.5 % and 0.1 % too large.
+    tilted[1, 2], slightly[1, 2] = 5 * np.tan(np.deg2rad(15)), 5 * np.tan(np.deg2rad(3))
+    for name, affine in (("tilted", tilted), ("slightly", slightly)):
+        path = write_labels(tmp_path / f"{name}.nii.gz", BOX, affine)
+        assert evaluate_files(path, path).foreground_mean_dice == 1.0
+    assert len(caplog.messages) == 1
+    assert "tilted.nii.gz: the axes of its header are off right angles by 15 degrees" in caplog.text
+
+
 def test_rounding_of_the_header_is_not_a_difference(tmp_path):
     affine = np.diag([0.9375, 0.9375, 1.2, 1.0])
     reference = write_labels(tmp_path / "ref.nii.gz", BOX, affine)

@@ -53,6 +53,40 @@ def test_maps_of_several_labels_are_found_by_the_names_of_these(tmp_path):
     assert swapped.label(1).statistics("roc_auc").mean < 0.5
 
 
+def test_names_of_labels_in_any_script_tell_their_maps_apart(tmp_path):
+    write_case(tmp_path, "a", {"_病灶": FIRST * 0.9, "_水肿": SECOND > 0})
+    found = evaluate(tmp_path, {1: "病灶", 2: "水肿"})
+    assert [found.label(value).statistics("roc_auc").mean for value in (1, 2)] == [1.0, 1.0]
+
+
+def test_a_derivative_leaves_letters_with_signs_out_of_names(tmp_path):
+    write_case(tmp_path, "a", {"_label-dem_probseg": FIRST * 0.9, "_label-core_probseg": SECOND > 0})
+    found = evaluate(tmp_path, {1: "Ödem", 2: "core"})
+    assert [found.label(value).statistics("roc_auc").mean for value in (1, 2)] == [1.0, 1.0]
+    with pytest.raises(DataError, match=r"no file in .* holds the probabilities of Ödem"):
+        evaluate(tmp_path, {1: "Ödem", 2: "Ädem"})
+
+
+def test_a_label_that_is_called_like_the_value_of_another_has_the_map_of_its_name(tmp_path):
+    write_case(tmp_path, "a", {"_2": FIRST * 0.9, "_1": SECOND > 0})
+    found = evaluate(tmp_path, {1: "2", 2: "1"})
+    assert [found.label(value).statistics("roc_auc").mean for value in (1, 2)] == [1.0, 1.0]
+
+
+def test_the_only_map_of_a_case_is_not_taken_for_a_label_if_it_is_called_after_another(tmp_path):
+    write_case(tmp_path, "a", {"_edge": FIRST * 0.9})
+    with pytest.raises(DataError, match=r"of core; only a_edge\.nii\.gz"):
+        evaluate(tmp_path, {1: "core", 2: "edge"})
+
+
+def test_several_maps_of_one_label_are_refused(tmp_path):
+    write_case(tmp_path, "a", {"_lesion": FIRST * 0.9})
+    for fold in ("fold_0", "fold_1"):
+        write_labels(tmp_path / "maps" / fold / "a_lesion.nii.gz", (FIRST * 0.5).astype(np.float32))
+    with pytest.raises(DataError, match=r"case a: .*a_lesion.*a_lesion.* are maps of one label"):
+        evaluate(tmp_path)
+
+
 def test_maps_of_values_and_of_regions_need_no_further_names(tmp_path):
     write_case(tmp_path, "a", {"_1": FIRST * 0.9, "_2": SECOND > 0, "_whole": FIRST + SECOND > 0})
     targets = Targets(segments=(*label_targets([1, 2]).segments, parse_region("whole=1,2")))
@@ -72,12 +106,22 @@ def test_maps_of_a_derivative_are_called_after_the_same_scan(tmp_path):
     assert evaluate(tmp_path).label(1).statistics("roc_auc").mean == 1.0
 
 
+def test_maps_of_a_derivative_may_lie_among_its_masks(tmp_path):
+    write_case(tmp_path, "sub-1_space-orig_label-L_mask", {})
+    write_labels(tmp_path / "masks" / "sub-1_space-orig_label-L_probseg.nii.gz", (FIRST * 0.5).astype(np.float32))
+    pairing = pair_files(tmp_path / "masks", tmp_path / "references")
+    maps = find_maps(tmp_path / "masks", pairing, {})
+    found = evaluate_pairs(pairing, convention=CONVENTION, maps=maps)
+    assert found.label(1).statistics("roc_auc").mean == 1.0
+    assert not maps.plain
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         (np.zeros((8, 7, 5)), "8x7x5 voxels, or lies elsewhere"),
         (np.full(SHAPE, 3.0), "1 volume with values from 3 to 3. Expected one volume of probabilities"),
-        (np.where(FIRST > 0, np.nan, 0.5), "holds 27 voxels that are no finite numbers"),
+        (np.where(FIRST > 0, np.nan, 0.5), "holds 27 voxels that are not finite numbers"),
     ],
 )
 def test_what_is_no_map_of_the_mask_is_refused(tmp_path, values, message):
@@ -111,6 +155,16 @@ def test_soft_masks_are_scored_as_they_are_by_the_rules_of_atlas_only(tmp_path):
     assert found.statistics("volume_difference_voxels").mean == pytest.approx(13.5)
     with pytest.raises(DataError, match="is it a probability map"):
         evaluate_pairs(pairing, convention=CONVENTIONS["isles22"])
+
+
+def test_soft_masks_that_are_not_numbers_everywhere_are_refused(tmp_path):
+    soft = (FIRST * 0.5).astype(np.float32)
+    soft[2, 2, 2] = np.nan
+    write_labels(tmp_path / "masks" / "a.nii.gz", soft)
+    write_labels(tmp_path / "references" / "a.nii.gz", FIRST)
+    pairing = pair_files(tmp_path / "masks", tmp_path / "references")
+    with pytest.raises(DataError, match="holds 1 voxel that is not a finite number"):
+        evaluate_pairs(pairing, convention=CONVENTIONS["atlas-r2"])
 
 
 def test_soft_masks_have_scores_of_their_maps_too(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,11 @@ def test_panels_stand_in_rows_of_two(tmp_path: Path, panels: int, size: tuple[in
 
 
 def test_a_picture_holds_its_points(tmp_path: Path) -> None:
-    nothing = Differences(title="", first=[0.0], second=[0.0], bias=0, lower=0, upper=0)
-    draw_volumes([nothing], tmp_path / "few.png")
-    draw_volumes([DIFFERENCES], tmp_path / "more.png")
-    assert (tmp_path / "few.png").read_bytes() != (tmp_path / "more.png").read_bytes()
+    # One case is ten times as large; the axes, their texts and the difference of that case stay.
+    moved = replace(DIFFERENCES, first=[0.0, 0.2, 50, 300], second=[0.1, 0.2, 49, 310])
+    draw_volumes([DIFFERENCES], tmp_path / "one.png")
+    draw_volumes([moved], tmp_path / "other.png")
+    assert (tmp_path / "one.png").read_bytes() != (tmp_path / "other.png").read_bytes()
 
 
 def test_sizes_without_a_line_or_a_lesion_are_drawn(tmp_path: Path) -> None:

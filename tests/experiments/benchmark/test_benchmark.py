@@ -185,6 +185,11 @@ def test_several_systems_have_a_column_each(tmp_path: Path) -> None:
     assert set(cells(first, "Against bad")[2:]) == {"above"}
 
 
+def test_systems_are_called_by_what_differs_in_their_paths(tmp_path: Path) -> None:
+    results = [write_result(tmp_path / fold / "validation", spread(0.6)) for fold in ("fold_0", "fold_1")]
+    assert [one.name for one in find_benchmark(results, None, ATLAS).ours] == ["fold_0", "fold_1"]
+
+
 def test_the_page_needs_no_other_file_and_holds_every_cell(real: Benchmark) -> None:
     sections = make_sections(real)
     page = Tables()
@@ -212,6 +217,13 @@ def test_the_files_are_written_again_but_nobody_elses(tmp_path: Path, real: Benc
     with pytest.raises(DataError, match=re.escape(f"{written[0]}: exists and is not a benchmark of ours")):
         write_benchmark(stem, real)
     assert written[0].read_text(encoding="utf-8") == "my own notes\n"
+
+
+def test_notes_that_name_the_command_are_not_taken_for_its_files(tmp_path: Path, real: Benchmark) -> None:
+    notes = tmp_path / "table.md"
+    notes.write_text("# What `autoseg benchmark` said\n", encoding="utf-8")
+    with pytest.raises(DataError, match=re.escape(f"{notes}: exists and is not a benchmark of ours")):
+        write_benchmark(tmp_path / "table", real)
 
 
 @pytest.mark.parametrize(

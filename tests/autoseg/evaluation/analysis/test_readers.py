@@ -9,6 +9,7 @@ import pytest
 
 from autoseg.evaluation.analysis.readers import compare_readers, conclude
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.failures import Failure
 from tests.autoseg.evaluation.analysis.made_up import make_evaluation
 
 GENERATOR = np.random.default_rng(0)
@@ -66,6 +67,16 @@ def test_cases_that_one_reader_lacks_are_left_out_and_named() -> None:
     found = compare_readers({("a", "b"): whole, ("m", "a"): part, ("m", "b"): part}, ["a", "b"], "m")
     assert len(found.cases) == 28
     assert found.remarks == ("Left out, because not all have a mask of it that can be scored: c0, c1.",)
+
+
+def test_cases_that_no_pair_could_score_are_named_with_the_reason() -> None:
+    failure = Failure(case="c9", error="DataError", message="m/c9.nii.gz: is damaged.")
+    pair = replace(make_evaluation(AMONG.tolist()), failures=(failure,))
+    found = compare_readers({("a", "b"): pair}, ["a", "b"])
+    assert found.remarks == (
+        "Left out, because not all have a mask of it that can be scored: c9.",
+        "case c9: m/c9.nii.gz: is damaged.",
+    )
 
 
 def test_readers_without_a_common_case_are_refused() -> None:

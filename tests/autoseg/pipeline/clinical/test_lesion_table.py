@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
+import nibabel
+import numpy as np
+
 import autoseg
-from tests.autoseg.pipeline.clinical.files import AFFINE, write_mask
+from tests.autoseg.pipeline.clinical.files import AFFINE, SHAPE, write_mask
+from tests.synthetic.trees import bids, write_tree
 
 LEFT, RIGHT, LOW = (
     (slice(6, 10), slice(14, 18), slice(12, 20)),
@@ -47,3 +52,17 @@ def test_without_a_lesion_no_picture_is_drawn_or_named(tmp_path: Path) -> None:
     mask = write_mask(tmp_path / "mask.nii.gz")
     assert autoseg.lesion_table(mask, out=tmp_path / "lesions.csv").picture is None
     assert not (tmp_path / "lesions-volumes.png").exists()
+
+
+def test_voxels_that_a_data_set_ignores_are_no_lesion(tmp_path: Path) -> None:
+    scan, labels = bids(["sub-01"], "T1w", "label-L_mask")
+    write_tree(tmp_path / "data", scan)
+    voxels = np.zeros(SHAPE, dtype=np.uint8)
+    voxels[LEFT], voxels[RIGHT] = 1, 3
+    nibabel.Nifti1Image(voxels, AFFINE).to_filename(tmp_path / "data" / f"{labels}.nii.gz")
+    assert autoseg.lesion_table(tmp_path / "data").patterns["sub-01"].pattern() == "several, bilateral"
+    named = {"labels": {"background": 0, "lesion": 1, "ignore": 3}}
+    (tmp_path / "data" / "dataset.json").write_text(json.dumps(named), encoding="utf-8")
+    assert autoseg.lesion_table(tmp_path / "data").patterns["sub-01"].pattern() == "one, left"
+    shares = autoseg.label_shares(tmp_path / "data")
+    assert [set(one.volumes_ml) for one in shares.cases] == [{1}]

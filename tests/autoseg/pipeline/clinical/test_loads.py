@@ -156,7 +156,7 @@ def test_atlas_in_percent_is_scaled(tmp_path: Path) -> None:
     voxels[3:5, 3, 3] = 25, 100
     nibabel.Nifti1Image(voxels, AFFINE).to_filename(tmp_path / "roi.nii.gz")
     (region,) = read_regions([f"tract={tmp_path / 'roi.nii.gz'}"], maximum=100)
-    assert (region.name, region.is_probabilistic()) == ("tract", True)
+    assert (region.name, float(region.weights.max())) == ("tract", 1.0)
     assert region.volume_ml() == pytest.approx(1.25 * 0.216)
 
 
