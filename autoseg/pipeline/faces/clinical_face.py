@@ -46,7 +46,7 @@ def lesion_load(
         masks: a mask, a folder of masks, or a data set with label maps, in the space of the regions.
         rois: files of regions, masks or probabilities from 0 to 1, also as `NAME=FILE`.
         references: reference masks with the same names, on the same grids; None for none.
-        labels: values that mean lesion; empty for all but 0.
+        labels: values that mean lesion; empty for all but 0 and what a data set ignores.
         roi_maximum: the value in the regions' files that means certainty, such as 100 for an atlas in percent.
         same_space: measure even where axes or names say that a mask is in the space of its scan.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
@@ -102,7 +102,7 @@ def lesion_table(
         masks: a mask, a folder of masks, or a data set with label maps.
         other: a region of cerebellum and brainstem in the masks' space, whose lesions have no side; None where that is
             not known.
-        labels: values that mean lesion; empty for all but 0.
+        labels: values that mean lesion; empty for all but 0 and what a data set ignores.
         min_mm3: components below this volume do not count as lesions.
         connectivity: of voxels: by faces (6), also by edges (18), also by corners (26).
         midline_mm: x in the space of the header at which left and right meet: 0 in template space.
@@ -155,7 +155,7 @@ def lesion_map(
         masks: a folder of masks, or a data set with label maps; all on the grid of one template.
         out: the folder for count.nii.gz, fraction.nii.gz and lesion_map.png.
         template: a brain in the same space to draw on; None for MNI152 where the masks lie in it.
-        labels: values that mean lesion; empty for all but 0.
+        labels: values that mean lesion; empty for all but 0 and what a data set ignores.
         same_space: masks are in one space though their grids differ: lay them over each other by their headers, on the
             grid of the template, or of MNI152 with 2 mm.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.

@@ -134,7 +134,7 @@ def label_shares(
         names: of whose label maps these are, in their order; empty for names out of the paths.
         by: a trait that scans are grouped by, such as site; empty for none.
         traits: a table of the scans, with a line per case or subject; None for what a data set says of them.
-        labels: values that count; empty for all but 0.
+        labels: values that count; empty for all but 0 and what a data set ignores.
         ignore: the value of unlabelled voxels.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
         out: a file to write the table of scans into (.csv), with those of groups and differences beside it; None for

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.pipeline.clinical.mask_files import find_masks, read_region
+from autoseg.pipeline.clinical.mask_files import find_masks, find_values, read_region
 from autoseg.pipeline.clinical.places import refuse_table_place
 from autoseg.pipeline.predictions.inputs import Search, find_inputs
 from autoseg.pipeline.radiomics.tables import MADE_FROM, FeatureRow, read_rows, show_number, write_features
@@ -43,7 +43,7 @@ class MeasuringOptions:
 
     Attributes:
         features: what is measured.
-        values: of labels that are the region; empty for all but 0.
+        values: of labels that are the region; empty for all but 0, and but that of voxels that a data set ignores.
         normalization: of the scan, before.
         masks: the kind of label maps of a data set, where there are several.
         channels: of a data set of scans, the channel that is measured; empty where there is one.
@@ -100,6 +100,7 @@ def measure_radiomics(
         PartlyDoneError: some cases cannot be measured; all others are.
     """
     refuse_missing_package()
+    options = replace(options, values=find_values(masks, options.values, options.masks))
     pairs = _pair(masks, scans, out, options, progress)
     files = [file for pair in pairs.values() for file in (pair.mask, *pair.scan.files())]
     refuse_table_place(out, files, (MADE_FROM,))
