@@ -22,6 +22,7 @@ from experiments.recipes import Recipe, find_recipe
 from planners.choices import Choice, leave_out_defaults, resolve
 from planners.editing.explain import describe_cases, describe_choice, describe_scale, describe_view
 from planners.networks.memory_decisions import predict_configuration
+from planners.order import find_configuration
 from planners.parts import LOSSES, NETWORKS, OPTIMIZERS, SCHEDULES, WEIGHTS
 from planners.parts.schedules import PolyOptions
 from planners.plan import Configuration, Plan
@@ -200,10 +201,7 @@ def describe_run(
         scored: whether the fold is scored, which takes a while where several configurations predict.
     """
     plan = planned.plan
-    for training in trainings:
-        record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
-        if record is not None:
-            yield f"{training.configuration}, fold {training.fold}: {_describe_length(record, training.minutes)}."
+    yield from describe_trainings(workspace, plan, trainings)
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."
     if scored:
@@ -213,13 +211,22 @@ def describe_run(
     yield f"Predict: `{shlex.join(words)}`."
 
 
-def _describe_length(record: TrainingRecord, minutes: float | None) -> str:
+def describe_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training]) -> Iterator[str]:
+    """Yield how long each of some trainings was, as far as they are begun."""
+    for training in trainings:
+        record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
+        if record is not None:
+            planned = find_configuration(plan.configurations, training.configuration, f"plan {plan.name}")
+            length = _describe_length(record, planned.training.iterations, training.minutes)
+            yield f"{training.configuration}, fold {training.fold}: {length}."
+
+
+def _describe_length(record: TrainingRecord, planned: int, minutes: float | None) -> str:
     """Return how long a training was, in steps and minutes, and whether that is more than it had."""
-    steps = f"{record.iterations:,} {'step' if record.iterations == 1 else 'steps'}"
     spent, over = record.seconds / 60, ""
     if minutes is not None and spent > LONGER * minutes:
         over = f", more than the {round(minutes, 2):g} min that it had"
-    return f"{steps} in {spent:.1f} min{over}"
+    return f"{record.describe_steps(planned)} in {spent:.1f} min{over}"
 
 
 def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iterator[str]:

@@ -12,7 +12,15 @@ import pytest
 from autoseg.evaluation.statistics import bootstrap_interval
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import DataError
-from experiments.experiment.table import COLUMNS, Scored, make_table, place_tables, refuse_other_labels, write_tables
+from experiments.experiment.table import (
+    BRIEF,
+    COLUMNS,
+    Scored,
+    make_table,
+    place_tables,
+    refuse_other_labels,
+    write_tables,
+)
 from tests.experiments.benchmark.results import make_evaluation, spread
 
 FIRST, OTHER = spread(0.5), [value + 0.1 for value in spread(0.5)]
@@ -52,6 +60,17 @@ def test_a_training_that_took_longer_than_its_time_and_a_noise_that_was_not_meas
     long = [replace(scored(name, FIRST), minutes=200.0) for name in ("a", "b")]
     said = " ".join(make_table(long, 60.0, ("0", "1")).remarks)
     assert "of 120 minutes, there were taken by a 200.0, b 200.0." in said
+
+
+def test_a_training_that_was_made_before_for_another_time_is_told_with_its_minutes() -> None:
+    before = replace(scored("b", OTHER), other_time=True, minutes=90.0)
+    table = make_table([scored("a", FIRST), before], 2.5, ("0",))
+    said = " ".join(table.remarks)
+    assert "was given 2.5 min, with all trainings that it needs, unless it was trained before." in said
+    assert "NOT THE SAME TIME: trained before for another time, and taken as they are: b 90.0 min." in said
+    assert "there were taken by" not in said
+    columns, rows = table.only(BRIEF)
+    assert [row[columns.index("minutes")] for row in rows] == ["2.5", "90.0"]
 
 
 def test_recipes_whose_labels_of_one_value_are_others_are_not_compared() -> None:
