@@ -208,7 +208,9 @@ def describe_run(
         yield from describe_scores(workspace, planned, trainings[-1].fold)
     chosen = [word for name in planned.names() for word in ("-c", name)]
     words = ("autoseg", "predict", "SCANS", "-o", "MASKS", "-w", str(workspace.root), "--plan", plan.name, *chosen)
-    yield f"Predict: `{shlex.join(words)}`."
+    left_out = ", ".join(map(describe_choice, planned.recipe.postprocessing))
+    without = f" Its masks are without {left_out}, with which the scores are made." if left_out else ""
+    yield f"Predict: `{shlex.join(words)}`.{without}"
 
 
 def describe_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training]) -> Iterator[str]:

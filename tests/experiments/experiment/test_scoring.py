@@ -115,3 +115,13 @@ def test_a_run_ends_with_the_score_of_what_predicts_and_where_that_of_each_case_
         table = trained.fold("default", name, "0").table
         assert table.is_file()
         assert str(table) in place
+
+
+@pytest.mark.slow
+def test_a_command_that_predicts_says_what_of_the_recipe_it_leaves_out(trained: Workspace) -> None:
+    filtered = Choice(name="smallest_volume", options={"volume_mm3": 30.0})
+    training = Training(configuration="3d_fullres", fold="0", share=1.0, minutes=None)
+    *_, plain = describe_run(trained, plan_recipe(trained), (training,), scored=False)
+    assert plain.endswith("--plan default -c 3d_fullres`.")
+    *_, without = describe_run(trained, plan_recipe(trained, (), filtered), (training,), scored=False)
+    assert without == f"{plain} Its masks are without smallest_volume (volume_mm3 30), with which the scores are made."
