@@ -49,12 +49,18 @@ def refuse_other_labels(first: Scored, other: Scored) -> None:
     """Make sure that a label is the same for two recipes: one that learns several labels as one keeps a value of them.
 
     Raises:
-        DataError: it is not, so that scores under one value would be of different references.
+        DataError: it is not, so that scores under one value would be of different references; or there is none in both.
     """
     names, others = (
         {label.label: one.evaluation.name_of(label.label) for label in one.evaluation.summary} for one in (first, other)
     )
-    for label in names.keys() & others.keys():
+    shared = names.keys() & others.keys()
+    if not shared:
+        raise DataError(
+            f"{other.name}: has none of the labels of {first.name} ({', '.join(names.values())}). Compare recipes that "
+            "learn the same labels."
+        )
+    for label in shared:
         if names[label] != others[label]:
             raise DataError(
                 f"{other.name}: its label {label} is {others[label]}, and that of {first.name} is {names[label]}: "

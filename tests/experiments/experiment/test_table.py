@@ -82,6 +82,10 @@ def test_recipes_whose_labels_of_one_value_are_others_are_not_compared() -> None
     refuse_other_labels(first, same)
     with pytest.raises(DataError, match=r"c: its label 1 is MS\+stroke, and that of a is MS"):
         refuse_other_labels(first, union)
+    summary = tuple(replace(label, label=2) for label in union.evaluation.summary)
+    elsewhere = replace(union, evaluation=replace(union.evaluation, summary=summary))
+    with pytest.raises(DataError, match=r"c: has none of the labels of a \(MS\)"):
+        refuse_other_labels(first, elsewhere)
 
 
 def test_scale_and_simulated_scans_are_marked_in_every_row_and_file(tmp_path: Path) -> None:
