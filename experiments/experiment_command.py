@@ -94,9 +94,8 @@ def run(
     setting = open_setting(workspace, data, scale, seed, unlabelled)
     limit = TimeLimit(minutes=max_minutes, keeps_trained=keep_trained)
     planned, trainings = run_folds(name, fold, setting, limit, TerminalProgress(), configurations or ())
-    for of_fold in trainings.values():
-        for line in describe_run(setting.workspace, planned, of_fold, scored=not unscored):
-            console.print(line, soft_wrap=True, markup=False)
+    for line in describe_run(setting.workspace, planned, trainings, scored=not unscored):
+        console.print(line, soft_wrap=True, markup=False)
 
 
 @app.command()

@@ -190,22 +190,23 @@ def _after(postprocessing: Sequence[Choice]) -> str:
 
 
 def describe_run(
-    workspace: Workspace, planned: PlannedRecipe, trainings: Sequence[Training], *, scored: bool = True
+    workspace: Workspace, planned: PlannedRecipe, trainings: Mapping[str, Sequence[Training]], *, scored: bool = True
 ) -> Iterator[str]:
-    """Yield what a run of a recipe's fold trained, its scores, and how to predict with it.
+    """Yield what a run of a recipe trained, the scores of its folds, and how to predict with it, each once.
 
     Args:
         workspace: with the trainings.
         planned: the recipe.
-        trainings: of the fold; its own are last.
-        scored: whether the fold is scored, which takes a while where several configurations predict.
+        trainings: by the fold that they are behind; several folds may share some.
+        scored: whether the folds are scored, which takes a while where several configurations predict.
     """
     plan = planned.plan
-    yield from describe_trainings(workspace, plan, trainings)
+    each = {(one.configuration, one.fold): one for of_fold in trainings.values() for one in of_fold}
+    yield from describe_trainings(workspace, plan, tuple(each.values()))
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."
     if scored:
-        yield from describe_scores(workspace, planned, trainings[-1].fold)
+        yield from dict.fromkeys(line for fold in trainings for line in describe_scores(workspace, planned, fold))
     chosen = [word for name in planned.names() for word in ("-c", name)]
     words = ("autoseg", "predict", "SCANS", "-o", "MASKS", "-w", str(workspace.root), "--plan", plan.name, *chosen)
     left_out = ", ".join(map(describe_choice, planned.recipe.postprocessing))
