@@ -79,20 +79,23 @@ def run(
     unscored: Annotated[
         bool, typer.Option("--unscored", hidden=True, help="Leave scores to `compare`, which runs this for every fold.")
     ] = False,
+    keep_trained: Annotated[
+        bool, typer.Option("--keep-trained", hidden=True, help="Make nothing longer that is trained, for `compare`.")
+    ] = False,
 ) -> None:
     """Plan a recipe where it is not planned, and train a fold with all that it needs, or go on with it."""
     from autoseg.hardware import calm_threads
     from experiments.experiment.planning import open_setting
-    from experiments.experiment.running import run_folds
+    from experiments.experiment.running import TimeLimit, run_folds
     from experiments.experiment.showing import describe_run
 
     calm_threads()
     show_start()
     setting = open_setting(workspace, data, scale, seed, unlabelled)
-    planned, trainings = run_folds(name, fold, setting, max_minutes, TerminalProgress(), configurations or ())
-    for of_fold in trainings.values():
-        for line in describe_run(setting.workspace, planned, of_fold, scored=not unscored):
-            console.print(line, soft_wrap=True, markup=False)
+    limit = TimeLimit(minutes=max_minutes, keeps_trained=keep_trained)
+    planned, trainings = run_folds(name, fold, setting, limit, TerminalProgress(), configurations or ())
+    for line in describe_run(setting.workspace, planned, trainings, scored=not unscored):
+        console.print(line, soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -160,7 +163,10 @@ def compare(
     out: Annotated[Path, typer.Option("--out", "-o", help="The workspace to plan, train and compare in.")],
     data: Annotated[Path | None, typer.Option(help="The data set; else that of the workspace.")] = None,
     scale: ScaleOption = None,
-    minutes: Annotated[float, typer.Option(help="For each fold of each recipe, with all that it needs.")] = 10.0,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="For each fold of each recipe, with all that it needs; else 10 for what is not trained yet."),
+    ] = None,
     folds: Annotated[list[str] | None, typer.Option("--folds", "-f", help="Repeatable; else fold 0.")] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of the first recipe, whose differences are noise.")] = 2,
     unlabelled: UnlabelledOption = None,

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.names import counted
+
+# What is expected is longer than what was asked for from this many times as long on.
+LONGER = 1.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +20,8 @@ class Expectation:
         rounds_seconds: of all rounds of validation during training.
         final_seconds: of the validation of the whole fold at the end.
         final_cases: that it looks at.
-        fitted: whether the steps are as many as fit into a time, which is looked at again on the way.
+        minutes: that were asked for, into which as many steps are put as fit, looked at again on the way; None for the
+            planned steps.
     """
 
     steps: int
@@ -24,7 +29,7 @@ class Expectation:
     rounds_seconds: float
     final_seconds: float
     final_cases: int
-    fitted: bool = False
+    minutes: float | None = None
 
     def seconds(self) -> float:
         """Return the whole time."""
@@ -38,11 +43,24 @@ class Expectation:
         if self.final_cases:
             cases = counted(self.final_cases, "validation case")
             shares.append(f"{show_duration(self.final_seconds)} for {cases} at the end")
-        return f"Expected here: about {show_duration(self.seconds())}: {', '.join(shares)}."
+        expected = f"Expected here: about {show_duration(self.seconds())}: {', '.join(shares)}."
+        return " ".join(filter(None, (expected, self._describe_overrun())))
+
+    def _describe_overrun(self) -> str:
+        """Return that the validation at the end, cheap as it is by then, does not leave room for the training."""
+        asked = math.inf if self.minutes is None else 60 * self.minutes
+        if self.seconds() <= LONGER * asked or self.final_seconds <= asked / 2:
+            return ""
+        times = math.ceil(2 * self.final_seconds / asked)
+        return (
+            f"That is more than the {show_duration(asked)} asked for: every validation case is predicted, and without "
+            f"flips and with the least overlap it takes so long. About {times} times as many minutes hold both, or "
+            "plan larger patches (a smaller --scale), of which fewer cover a scan."
+        )
 
     def _describe_steps(self) -> str:
         return (
             f"as many steps as fit, {self.steps:,} at first"
-            if self.fitted
+            if self.minutes is not None
             else f"{self.steps:,} step{'s' * (self.steps != 1)}"
         )

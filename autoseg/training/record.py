@@ -102,6 +102,11 @@ class TrainingRecord:
         check_folder_name(self.configuration, "a configuration")
         check_case_names(self.train_cases, self.validation_cases)
 
+    def describe_steps(self, planned: int) -> str:
+        """Return the steps that were made, and the planned number where that is another one."""
+        made = f"{self.iterations:,} {'step' if self.iterations == 1 else 'steps'}"
+        return made if self.iterations == planned else f"{made} (planned: {planned:,})"
+
 
 def read_record(folder: FoldFolder) -> TrainingRecord | None:
     """Return a fold's record, or None for a fold that was never begun.

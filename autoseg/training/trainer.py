@@ -187,7 +187,7 @@ class Trainer:
             rounds_seconds=rounds_seconds * steps / self._position.iterations,  # the others are behind it
             final_seconds=final_seconds,
             final_cases=len(setup.final_cases()),
-            fitted=setup.max_minutes is not None,
+            minutes=setup.max_minutes,
         )
         self._progress.say(ahead.describe())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoseg.pipeline.folds.initial_stage import report_changed_initial
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
@@ -16,12 +16,27 @@ from autoseg.progress import Progress
 from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.durations import show_duration
-from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.errors import AutosegError, PlanError
 from experiments.experiment.planning import PlannedRecipe, Setting, find_or_make_plan
 from planners.editing.option_checks import MOST_HOURS, check_amount
 from planners.order import find_configuration
-from planners.plan import Plan, Splits
+from planners.plan import FOLDS, Plan, Splits
 from planners.time_budget import count_multiplications
+
+ALL_FOLDS = "all"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimeLimit:
+    """Time for each fold of a recipe, with all trainings that it needs.
+
+    Attributes:
+        minutes: None for the planned numbers of steps.
+        keeps_trained: whether what is trained already is taken as it is, and not made longer.
+    """
+
+    minutes: float | None = None
+    keeps_trained: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +47,8 @@ class Training:
         share: of the time of all trainings of the recipe's fold: that of the planned steps' arithmetic.
         minutes: None for the planned number of steps.
         validated: whether its masks are used; else it only gives weights to another, and is not validated.
+        iterations: in place of the planned number; None for that.
+        kept: whether it is trained already, and asked for no more than it has had.
     """
 
     configuration: str
@@ -39,18 +56,22 @@ class Training:
     share: float
     minutes: float | None
     validated: bool = True
+    iterations: int | None = None
+    kept: bool = False
 
     def options(self, plan: Plan) -> TrainingOptions:
         """Return what the engine is asked for."""
-        return TrainingOptions(plan_name=plan.name, configuration=self.configuration, max_minutes=self.minutes)
+        return TrainingOptions(
+            plan_name=plan.name,
+            configuration=self.configuration,
+            iterations=self.iterations,
+            max_minutes=self.minutes,
+        )
 
     def describe(self) -> str:
         """Return the training in words."""
         time = "" if self.minutes is None else f": {show_duration(60 * self.minutes)}"
-        return f"{self.configuration}, fold {self.fold}{time}"
-
-
-ALL_FOLDS = "all"
+        return f"{self.configuration}, fold {self.fold}{': trained already' if self.kept else time}"
 
 
 def train_in_turn(workspace: Workspace, fold: str, minutes: float, progress: Progress) -> tuple[Training, ...]:
@@ -77,7 +98,7 @@ def run_folds(
     name: str,
     fold: str,
     setting: Setting,
-    minutes: float | None,
+    limit: TimeLimit,
     progress: Progress,
     configurations: Sequence[str] = (),
 ) -> tuple[PlannedRecipe, dict[str, tuple[Training, ...]]]:
@@ -89,7 +110,7 @@ def run_folds(
         name: of the recipe.
         fold: a number, or `all`.
         setting: where, and how large.
-        minutes: for each fold, with all trainings that it needs; None for the planned numbers of steps.
+        limit: the time of each fold.
         progress: receiver of progress reports.
         configurations: of its plan, in place of those that the recipe predicts with; empty for these.
 
@@ -97,16 +118,41 @@ def run_folds(
         StoppedError: a signal came; what was done is saved.
         AutosegError: the recipe cannot be planned, there is no cross-validation or no such fold, or a training failed.
     """
-    if minutes is not None:
-        check_amount("--max-minutes", minutes, 60 * MOST_HOURS, "more than 0")
+    if limit.minutes is not None:
+        check_amount("--max-minutes", limit.minutes, 60 * MOST_HOURS, "more than 0")
+    if fold != ALL_FOLDS:
+        refuse_impossible_folds(setting.workspace, (fold,), f", or `{ALL_FOLDS}`")
     planned = find_or_make_plan(name, setting, progress, configurations)
     refuse_undivided(setting.workspace, planned.splits)
     folds = name_folds(planned.splits) if fold == ALL_FOLDS else (fold,)
-    trainings = {one: list_trainings(planned, one, minutes) for one in folds}
+    trainings = {one: choose_trainings(setting.workspace, planned, one, limit) for one in folds}
     for of_fold in trainings.values():
         run_trainings(setting.workspace, planned.plan, of_fold, progress)
     learn_if_planned(setting.workspace, planned.plan.name, progress)
     return planned, trainings
+
+
+def refuse_impossible_folds(workspace: Workspace, folds: Sequence[str], others: str = "") -> None:
+    """Make sure, before a data set is read for them, that there can be such folds.
+
+    Args:
+        workspace: whose plans say how many there are; before the first plan there are `FOLDS` at most.
+        folds: as they were given.
+        others: what else can be given, in words.
+
+    Raises:
+        PlanError: one is no number, or too large.
+    """
+    try:
+        known = [name_folds(read_plan(workspace, name)[1]) for name in workspace.plan_names()]
+    except AutosegError:  # a damaged plan, which is reported when it is used
+        return
+    if known and not all(known):  # no cross-validation, which is said later
+        return
+    expected = tuple(map(str, range(max(map(len, known), default=FOLDS))))
+    for fold in folds:
+        if fold not in expected:
+            raise PlanError(f"There is no fold '{fold}'. Expected one of {', '.join(expected)}{others}.")
 
 
 def check_fold(splits: Splits, fold: str) -> None:
@@ -128,6 +174,29 @@ def list_trainings(planned: PlannedRecipe, fold: str, minutes: float | None) -> 
     """
     check_fold(planned.splits, fold)
     return share_out(planned.plan, name_folds(planned.splits), planned.names(), fold, minutes)
+
+
+def choose_trainings(workspace: Workspace, planned: PlannedRecipe, fold: str, limit: TimeLimit) -> tuple[Training, ...]:
+    """Return the trainings behind a fold of a recipe, those that are kept as they are among them.
+
+    Raises:
+        PlanError: there is no such fold or configuration.
+    """
+    trainings = list_trainings(planned, fold, limit.minutes)
+    return tuple(_keep(workspace, planned.plan, one) for one in trainings) if limit.keeps_trained else trainings
+
+
+def _keep(workspace: Workspace, plan: Plan, training: Training) -> Training:
+    """Return a training so that it is made no longer where it is there: asked for what it was asked for before."""
+    folder = workspace.fold(plan.name, training.configuration, training.fold)
+    record = read_record(folder)
+    if record is None or record.status == "training" or folder.restart.is_file():
+        return training
+    kept = replace(training, minutes=None, kept=True)
+    asked = record.planned_iterations or record.iterations
+    planned = find_configuration(plan.configurations, training.configuration, f"plan {plan.name}").training.iterations
+    # Without any wish, what was trained for a time stays, and so do as many steps as planned or more.
+    return replace(kept, iterations=asked) if record.max_minutes is None and asked < planned else kept
 
 
 def share_out(
@@ -190,7 +259,7 @@ def run_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training
     """
     if len(trainings) > 1:
         progress.say(f"{len(trainings)} trainings: {'; '.join(one.describe() for one in trainings)}.")
-        if trainings[0].minutes is not None:
+        if any(one.minutes is not None for one in trainings):
             progress.say("The time is divided by what their planned steps would take: steps times multiply-adds.")
     for training in trainings:
         options, validated = training.options(plan), training.validated

@@ -22,6 +22,7 @@ from experiments.recipes import Recipe, find_recipe
 from planners.choices import Choice, leave_out_defaults, resolve
 from planners.editing.explain import describe_cases, describe_choice, describe_scale, describe_view
 from planners.networks.memory_decisions import predict_configuration
+from planners.order import find_configuration
 from planners.parts import LOSSES, NETWORKS, OPTIMIZERS, SCHEDULES, WEIGHTS
 from planners.parts.schedules import PolyOptions
 from planners.plan import Configuration, Plan
@@ -189,37 +190,46 @@ def _after(postprocessing: Sequence[Choice]) -> str:
 
 
 def describe_run(
-    workspace: Workspace, planned: PlannedRecipe, trainings: Sequence[Training], *, scored: bool = True
+    workspace: Workspace, planned: PlannedRecipe, trainings: Mapping[str, Sequence[Training]], *, scored: bool = True
 ) -> Iterator[str]:
-    """Yield what a run of a recipe's fold trained, its scores, and how to predict with it.
+    """Yield what a run of a recipe trained, the scores of its folds, and how to predict with it, each once.
 
     Args:
         workspace: with the trainings.
         planned: the recipe.
-        trainings: of the fold; its own are last.
-        scored: whether the fold is scored, which takes a while where several configurations predict.
+        trainings: by the fold that they are behind; several folds may share some.
+        scored: whether the folds are scored, which takes a while where several configurations predict.
     """
     plan = planned.plan
-    for training in trainings:
-        record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
-        if record is not None:
-            yield f"{training.configuration}, fold {training.fold}: {_describe_length(record, training.minutes)}."
+    each = {(one.configuration, one.fold): one for of_fold in trainings.values() for one in of_fold}
+    yield from describe_trainings(workspace, plan, tuple(each.values()))
     if describe_scale(plan.scale):
         yield f"Scale: {describe_scale(plan.scale)}."
     if scored:
-        yield from describe_scores(workspace, planned, trainings[-1].fold)
+        yield from dict.fromkeys(line for fold in trainings for line in describe_scores(workspace, planned, fold))
     chosen = [word for name in planned.names() for word in ("-c", name)]
     words = ("autoseg", "predict", "SCANS", "-o", "MASKS", "-w", str(workspace.root), "--plan", plan.name, *chosen)
-    yield f"Predict: `{shlex.join(words)}`."
+    left_out = ", ".join(map(describe_choice, planned.recipe.postprocessing))
+    without = f" Its masks are without {left_out}, with which the scores are made." if left_out else ""
+    yield f"Predict: `{shlex.join(words)}`.{without}"
 
 
-def _describe_length(record: TrainingRecord, minutes: float | None) -> str:
+def describe_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training]) -> Iterator[str]:
+    """Yield how long each of some trainings was, as far as they are begun."""
+    for training in trainings:
+        record = read_record(workspace.fold(plan.name, training.configuration, training.fold))
+        if record is not None:
+            planned = find_configuration(plan.configurations, training.configuration, f"plan {plan.name}")
+            length = _describe_length(record, planned.training.iterations, training.minutes)
+            yield f"{training.configuration}, fold {training.fold}: {length}."
+
+
+def _describe_length(record: TrainingRecord, planned: int, minutes: float | None) -> str:
     """Return how long a training was, in steps and minutes, and whether that is more than it had."""
-    steps = f"{record.iterations:,} {'step' if record.iterations == 1 else 'steps'}"
     spent, over = record.seconds / 60, ""
     if minutes is not None and spent > LONGER * minutes:
         over = f", more than the {round(minutes, 2):g} min that it had"
-    return f"{steps} in {spent:.1f} min{over}"
+    return f"{record.describe_steps(planned)} in {spent:.1f} min{over}"
 
 
 def describe_scores(workspace: Workspace, planned: PlannedRecipe, fold: str) -> Iterator[str]:

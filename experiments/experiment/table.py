@@ -19,7 +19,7 @@ STEM = "recipes"
 METRICS = ("dice", "lesion_f1")
 COLUMNS = ("recipe", "scale", "steps", "minutes", "Dice", "95 %", "lesion F1", "Dice diff.", "F1 diff.")
 # Those that a terminal has room for.
-BRIEF = ("recipe", "scale", "steps", "Dice", "95 %", "lesion F1", "Dice diff.")
+BRIEF = ("recipe", "scale", "steps", "minutes", "Dice", "95 %", "lesion F1", "Dice diff.")
 _FIRST_OF_CSV = ("recipe", "scale")
 
 
@@ -33,6 +33,7 @@ class Scored:
         steps: of all trainings of its folds.
         minutes: that these took, without the validation at the end.
         cheaper: how validation cases were predicted where time was too short for the planned way, in words.
+        other_time: whether a training was made before for another time, and taken as it is.
     """
 
     name: str
@@ -41,18 +42,25 @@ class Scored:
     minutes: float
     evaluation: Evaluation
     cheaper: tuple[str, ...] = ()
+    other_time: bool = False
 
 
 def refuse_other_labels(first: Scored, other: Scored) -> None:
     """Make sure that a label is the same for two recipes: one that learns several labels as one keeps a value of them.
 
     Raises:
-        DataError: it is not, so that scores under one value would be of different references.
+        DataError: it is not, so that scores under one value would be of different references; or there is none in both.
     """
     names, others = (
         {label.label: one.evaluation.name_of(label.label) for label in one.evaluation.summary} for one in (first, other)
     )
-    for label in names.keys() & others.keys():
+    shared = names.keys() & others.keys()
+    if not shared:
+        raise DataError(
+            f"{other.name}: has none of the labels of {first.name} ({', '.join(names.values())}). Compare recipes that "
+            "learn the same labels."
+        )
+    for label in shared:
         if names[label] != others[label]:
             raise DataError(
                 f"{other.name}: its label {label} is {others[label]}, and that of {first.name} is {names[label]}: "
@@ -119,14 +127,22 @@ def _show_change(change: Difference | None) -> str:
 
 def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: float, folds: int) -> Iterator[str]:
     first = comparison.systems[0]
+    others = [one for one in scored if one.other_time]
+    unless = ", unless it was trained before" if others else ""
     yield (
-        f"Each fold of each recipe was given {minutes:g} min, with all trainings that it needs. "
-        f"{counted(len(comparison.cases), 'case')} of {counted(comparison.subjects, 'subject')}, which none trained on."
+        f"Each fold of each recipe was given {minutes:g} min, with all trainings that it needs{unless}. "
+        f"{counted(len(comparison.cases), 'case')} of {counted(comparison.subjects, 'subject')}, which none trained "
+        "on. Minutes are without the validation at the end."
     )
-    longer = [f"{one.name} {one.minutes:.1f}" for one in scored if one.minutes > LONGER * minutes * folds]
+    if others:
+        yield (
+            f"NOT THE SAME TIME: trained before for another time, and taken as they are: {_show_minutes(others)} min. "
+            "To give all the same, name it with --minutes, at least the longest of them."
+        )
+    longer = [one for one in scored if not one.other_time and one.minutes > LONGER * minutes * folds]
     if longer:
         yield (
-            f"NOT THE SAME TIME: of {minutes * folds:g} minutes, there were taken by {', '.join(longer)}. Compare "
+            f"NOT THE SAME TIME: of {minutes * folds:g} minutes, there were taken by {_show_minutes(longer)}. Compare "
             "with more --minutes, on a machine that does nothing else."
         )
     cheaper = [f"{one.name} ({'; '.join(one.cheaper)})" for one in scored if one.cheaper]
@@ -151,6 +167,10 @@ def _remark(scored: Sequence[Scored], comparison: SystemComparison, minutes: flo
     if comparison.simulated:
         yield "SIMULATED: no figure is of a patient."
     yield from comparison.remarks
+
+
+def _show_minutes(scored: Sequence[Scored]) -> str:
+    return ", ".join(f"{one.name} {one.minutes:.1f}" for one in scored)
 
 
 def place_tables(folder: Path) -> tuple[Path, Path]:

@@ -49,13 +49,13 @@ def _coarsen(fine: Configuration) -> Configuration:
 
 
 def _keep(plan: Plan) -> tuple[Decision, ...]:
-    """Return the decisions that hold for the cascade, by its names."""
+    """Return the decisions that hold for the cascade, by its names; which network is the default is none of them."""
     names = {FULL: REFINE, LOW: LOCATE}
     planned = {one.name for one in plan.configurations}
     kept = []
     for one in plan.decisions:
         first, dot, rest = one.field.partition(".")
-        if first != "configurations" and (first in names or first not in planned):
+        if first not in ("configurations", "default_configuration") and (first in names or first not in planned):
             kept.append(replace(one, field=f"{names.get(first, first)}{dot}{rest}"))
     return tuple(kept)
 

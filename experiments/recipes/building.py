@@ -68,12 +68,16 @@ def name_labels(labels: Sequence[Label]) -> dict[int, str]:
     """Return names for configurations by their label's value: its name, or the value where names would be alike."""
     names = {label.value: name_folder(label.name, f"label_{label.value}") for label in labels}
     spelled = [name.casefold() for name in names.values()]
-    return {value: name if spelled.count(name.casefold()) == 1 else f"label_{value}" for value, name in names.items()}
+    numbered = {value: f"label_{value}" for value in names}
+    chosen = {value: name if spelled.count(name.casefold()) == 1 else numbered[value] for value, name in names.items()}
+    # One may be called by another one's number.
+    return chosen if len({name.casefold() for name in chosen.values()}) == len(chosen) else numbered
 
 
 def count_training_cases(fingerprint: DatasetFingerprint) -> int:
-    """Return how many cases a fold of the cross-validation trains on."""
-    return len(fingerprint.cases) - len(fingerprint.cases) // FOLDS
+    """Return how many cases a fold of the cross-validation trains on; all, where there is none."""
+    cases = len(fingerprint.cases)
+    return max(1, cases - cases // min(FOLDS, cases))
 
 
 def coarsen(preprocessing: Preprocessing, least_mm: float) -> Preprocessing:

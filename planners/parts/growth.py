@@ -1,4 +1,4 @@
-"""Growth of the patch over a training that a plan can name; `planners.sizing.growth` lays it out in steps.
+"""Growth of the patch over a training that a plan can name; `planners.sizing.growth` lists its sizes.
 
 Fischer 2024 is arXiv:2407.07853, Fischer 2025 is arXiv:2510.23241.
 """

@@ -42,7 +42,7 @@ def describe_patch(configuration: Configuration) -> str:
     if not others:
         return planned
     first = f"{counted(smallest.batch_size, 'patch', 'patches')} of {show_lengths(smallest.network_patch())}"
-    return f"{planned}, grown in {counted(len(others), 'step')} from {first}"
+    return f"{planned}, the last of {len(others) + 1} sizes; the first is {first}"
 
 
 def find_growth_problems(configuration: Configuration) -> Iterator[str]:

@@ -27,6 +27,11 @@ def explain_device(machine: MachineProfile, memory_gb: float, *, short: bool) ->
             change="a machine with a GPU, or --gpu-memory-gb",
         )
     rule = "Network, patch and batch are sized to fill the memory of the device that trains."
+    if memory_gb != machine.memory_gb:
+        rule = (
+            f"Network, patch and batch are sized for {memory_gb:g} GiB, as the planner or --gpu-memory-gb says, "
+            f"whatever the device that trains has ({machine.memory_gb:.3g} GiB)."
+        )
     return Decision(
         field="machine.device",
         value=machine.device,

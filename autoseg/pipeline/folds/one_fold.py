@@ -114,7 +114,7 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     if not processes.leads():
         return None
     if not job.cases.validation:
-        progress.say(f"The model of all cases of {job.name} is finished.")
+        progress.say(_describe_finished(job, record))
         return None
     if not job.validated:
         progress.say(f"Fold {job.fold} of {job.name} is trained. Only its weights are used, so nothing is validated.")
@@ -122,7 +122,7 @@ def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     if record.status == "finished":
         scores = find_scores(job.folder, job.cases.validation)
         if scores is not None:
-            progress.say(f"Fold {job.fold} is finished.")
+            progress.say(_describe_finished(job, record))
             evaluation = mark_seen(summarise(scores, traits=usual_traits(job.workspace)), [read_run(job.folder)])
             evaluation = _keep_metrics(job.folder, evaluation)
             return keep_report(job, evaluation) if job.pictured else evaluation
@@ -143,6 +143,14 @@ def _validate(job: Job, record: TrainingRecord, progress: Progress) -> Evaluatio
             draw_final(job.folder, evaluation, job.inputs.scheme)
     _write(job.folder, replace(record, status="finished"))
     return leave_report(job, evaluation) if job.pictured else evaluation
+
+
+def _describe_finished(job: Job, record: TrainingRecord) -> str:
+    """Return that nothing is left to do, with the steps where they are not as many as planned."""
+    what = f"Fold {job.fold}" if job.cases.validation else f"The model of all cases of {job.name}"
+    planned = job.configuration.training.iterations
+    steps = "" if record.iterations == planned else f" It had {record.describe_steps(planned)}."
+    return f"{what} is finished.{steps}"
 
 
 def _report_start(job: Job, progress: Progress) -> None:

@@ -96,9 +96,9 @@ def write_scans(path: Path, data: MatrixData, cases: Sequence[Case], channels: S
     Raises:
         DataError: the data set lacks one of them.
     """
-    places = _match_channels(data, channels)
-    together = all(len(case.images) == 1 for case in cases) and len(channels) > 1
-    if together and places != tuple(range(len(channels))):
+    places, several = _match_channels(data, channels), len(data.dataset.channels)
+    together = several > 1 and all(len(case.images) == 1 for case in cases)
+    if together and places != tuple(range(several)):
         raise DataError(
             f"{data.root}: its files hold the channels {', '.join(data.dataset.channels)} together, and the model "
             f"takes {', '.join(channels)}. Expected the same in the same order, or a file per channel."

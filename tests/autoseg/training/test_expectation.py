@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from autoseg.training.expectation import Expectation
 
 
@@ -13,3 +15,14 @@ def test_what_is_expected_is_the_sum_of_its_shares() -> None:
 def test_a_training_without_validation_says_nothing_of_it() -> None:
     ahead = Expectation(steps=1, step_seconds=60.0, rounds_seconds=0.0, final_seconds=0.0, final_cases=0)
     assert ahead.describe() == "Expected here: about 1 min: 1 min for 1 step."
+
+
+def test_a_validation_that_leaves_no_room_for_the_training_is_said_with_the_time_that_holds_both() -> None:
+    ahead = Expectation(
+        steps=40, step_seconds=1.2, rounds_seconds=0.0, final_seconds=300.0, final_cases=12, minutes=2.0
+    )
+    assert ahead.describe().startswith("Expected here: about 6 min: 48 s for as many steps as fit, 40 at first, 5 min")
+    assert "at the end. That is more than the 2 min asked for: every validation case is predicted" in ahead.describe()
+    assert "About 5 times as many minutes hold both" in ahead.describe()
+    assert "asked for" not in replace(ahead, minutes=10.0).describe()
+    assert "asked for" not in replace(ahead, minutes=None).describe()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from autoseg.pipeline.faces import face
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.errors import PartlyDoneError, PlanError, WorkspaceError
+from dataset_fingerprints.errors import AutosegError, PartlyDoneError, PlanError, WorkspaceError
 from experiments.experiment.comparing import Contest, compare_recipes
 from experiments.experiment.planning import Setting, find_or_make_plan
 from experiments.experiment.table import COLUMNS
@@ -48,9 +49,20 @@ def test_what_cannot_be_compared_is_refused_at_once(
     assert not (tmp_path / "ws").exists()
 
 
-def test_a_fold_that_is_not_there_is_refused_before_any_training(raw: Path, tmp_path: Path) -> None:
-    with pytest.raises(PlanError, match=r"no fold '7'\. Expected one of 0, 1, 2, 3, 4\."):
-        compare_recipes(contest(("nnunet",), tmp_path / "ws", raw, folds=("0", "7")), SilentProgress())
+def test_a_fold_that_no_data_set_has_is_refused_before_one_is_read(tmp_path: Path) -> None:
+    for fold in ("7", "all", "first"):
+        with pytest.raises(PlanError, match=rf"no fold '{fold}'\. Expected one of 0, 1, 2, 3, 4\."):
+            compare_recipes(contest(("nnunet",), tmp_path / "ws", tmp_path, folds=("0", fold)), SilentProgress())
+    assert not (tmp_path / "ws").exists()
+
+
+def test_a_fold_that_a_small_data_set_lacks_is_refused_before_any_training_and_then_before_any_planning(
+    tmp_path: Path,
+) -> None:
+    few = write_nnunet_dataset(tmp_path / "raw", cases=3, labels={"background": 0, "lesion": 1})
+    for name in ("nnunet", "nnunet_resenc_m"):
+        with pytest.raises(PlanError, match=r"no fold '4'\. Expected one of 0, 1, 2\."):
+            compare_recipes(contest((name,), tmp_path / "ws", few, folds=("0", "4")), SilentProgress())
     assert Workspace(root=tmp_path / "ws").plan_names() == ("nnunet",)
 
 
@@ -94,3 +106,16 @@ def test_recipes_are_trained_scored_and_compared_once_and_one_that_fails_stops_n
     log = (root / "recipes" / "nnunet.log").read_text(encoding="utf-8")
     assert "Predict:" in log
     assert "Scores of each case" not in log, "all folds are scored together, at the end"
+    # Without minutes, what is trained stays as it is.
+    kept_so = compare_recipes(replace(asked, minutes=None), SilentProgress())
+    assert [path.stat().st_mtime_ns for path in weights] == written
+    assert kept_so.table.rows == outcome.table.rows
+    said = " ".join(kept_so.table.remarks)
+    assert "was given 10 min, with all trainings that it needs, unless it was trained before" in said
+    assert "NOT THE SAME TIME: trained before for another time, and taken as they are: nnunet " in said
+
+
+def test_a_reason_that_several_recipes_have_is_told_once(tmp_path: Path) -> None:
+    with pytest.raises(AutosegError) as refused:
+        compare_recipes(contest(("nnunet", "nnunet_resenc_m"), tmp_path / "ws", tmp_path / "none"), SilentProgress())
+    assert "\n  nnunet, nnunet-seed-1, nnunet_resenc_m: " in str(refused.value)

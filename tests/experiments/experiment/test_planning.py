@@ -12,7 +12,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from experiments.experiment import planning
 from experiments.experiment.planning import PlannedRecipe, Setting, find_or_make_plan
-from experiments.experiment.running import run_folds
+from experiments.experiment.running import TimeLimit, run_folds
 from tests.synthetic.scans import write_csv, write_nnunet_dataset
 
 SCALE = 1024.0
@@ -77,4 +77,4 @@ def test_scans_of_one_subject_have_no_folds_to_run(tmp_path: Path) -> None:
     setting = Setting(workspace=Workspace(root=tmp_path / "ws"), data=raw, scale=SCALE)
     for fold in ("all", "0"):
         with pytest.raises(PlanError, match="cannot be cross-validated"):
-            run_folds("nnunet", fold, setting, None, SilentProgress())
+            run_folds("nnunet", fold, setting, TimeLimit(), SilentProgress())

@@ -10,11 +10,21 @@ import pytest
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.progress import SilentProgress
-from autoseg.training.record import read_record
+from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
-from experiments.experiment.planning import PlannedRecipe
-from experiments.experiment.running import are_finished, list_trainings, run_trainings, share_out
+from dataset_fingerprints.files.jsonfiles import write_json
+from experiments.experiment.planning import PlannedRecipe, Setting
+from experiments.experiment.running import (
+    TimeLimit,
+    are_finished,
+    choose_trainings,
+    list_trainings,
+    run_folds,
+    run_trainings,
+    share_out,
+)
 from experiments.recipes import Recipe
 from planners.plan import Configuration, Fold, Splits
 from planners.planner import PlanRequest
@@ -151,3 +161,51 @@ def statuses(*folds: FoldFolder) -> list[str | None]:
 def test_an_unknown_fold_is_named_with_those_that_there_are() -> None:
     with pytest.raises(PlanError, match=r"no fold '7'\. Expected one of 0, 1\."):
         list_trainings(planned(with_steps("first", 100)), "7", None)
+
+
+@pytest.mark.parametrize("fold", ["5", "x", "-1", "00", "full"])
+def test_what_can_be_no_fold_is_refused_before_a_data_set_is_read(fold: str, tmp_path: Path) -> None:
+    setting = Setting(workspace=Workspace(root=tmp_path / "ws"), data=tmp_path / "none")
+    with pytest.raises(PlanError, match=rf"no fold '{fold}'\. Expected one of 0, 1, 2, 3, 4, or `all`\."):
+        run_folds("nnunet", fold, setting, TimeLimit(), SilentProgress())
+    assert not (tmp_path / "ws").exists()
+
+
+def write_record(workspace: Workspace, configuration: str, **changes: object) -> None:
+    folder = workspace.fold(PLAN.name, configuration, "0")
+    folder.root.mkdir(parents=True, exist_ok=True)
+    values: dict[str, object] = {
+        "status": "finished",
+        "fold": "0",
+        "configuration": configuration,
+        "train_cases": (),
+        "validation_cases": (),
+        "iterations": 300,
+        "seconds": 120.0,
+        "max_minutes": None,
+        "planned_iterations": 300,
+        "device": "cpu",
+        "autocast": "float32",
+        "versions": (),
+    }
+    write_json(folder.record, TrainingRecord(**(values | changes)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "iterations"),
+    [({}, None), ({"planned_iterations": 40, "iterations": 40}, 40), ({"max_minutes": 2.0, "iterations": 40}, None)],
+    ids=["as planned", "fewer steps", "a time"],
+)
+def test_what_is_trained_is_asked_for_no_more_than_it_was_where_it_is_to_stay(
+    changes: dict[str, object], iterations: int | None, tmp_path: Path
+) -> None:
+    workspace = Workspace(root=tmp_path)
+    made = planned(with_steps("first", 300), with_steps("second", 100, initial=Initial(configuration="first")))
+    write_record(workspace, "first", **changes)
+    write_record(workspace, "second", status="training")
+    first, second = choose_trainings(workspace, made, "0", TimeLimit(minutes=10.0, keeps_trained=True))
+    assert (first.options(PLAN).max_minutes, first.options(PLAN).iterations) == (None, iterations)
+    assert first.describe() == "first, fold 0: trained already"
+    assert (second.minutes, second.kept) == (pytest.approx(2.5), False)
+    longer = choose_trainings(workspace, made, "0", TimeLimit(minutes=10.0))
+    assert [one.minutes for one in longer] == [pytest.approx(7.5), pytest.approx(2.5)]

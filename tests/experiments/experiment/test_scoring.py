@@ -98,7 +98,7 @@ def test_a_training_that_took_longer_than_its_time_is_told_with_both(trained: Wo
     lines = []
     for minutes in (None, 140.0, 100.0):
         training = Training(configuration="3d_fullres", fold="0", share=1.0, minutes=minutes)
-        lines.append(next(describe_run(trained, plan_recipe(trained), (training,), scored=False)))
+        lines.append(next(describe_run(trained, plan_recipe(trained), {"0": (training,)}, scored=False)))
     write_json(folder.record, record)
     plain = f"3d_fullres, fold 0: {record.iterations} steps in 150.0 min"
     assert lines == [f"{plain}.", f"{plain}.", f"{plain}, more than the 100 min that it had."]
@@ -115,3 +115,21 @@ def test_a_run_ends_with_the_score_of_what_predicts_and_where_that_of_each_case_
         table = trained.fold("default", name, "0").table
         assert table.is_file()
         assert str(table) in place
+
+
+@pytest.mark.slow
+def test_a_command_that_predicts_says_what_of_the_recipe_it_leaves_out(trained: Workspace) -> None:
+    filtered = Choice(name="smallest_volume", options={"volume_mm3": 30.0})
+    training = Training(configuration="3d_fullres", fold="0", share=1.0, minutes=None)
+    *_, plain = describe_run(trained, plan_recipe(trained), {"0": (training,)}, scored=False)
+    assert plain.endswith("--plan default -c 3d_fullres`.")
+    *_, without = describe_run(trained, plan_recipe(trained, (), filtered), {"0": (training,)}, scored=False)
+    assert without == f"{plain} Its masks are without smallest_volume (volume_mm3 30), with which the scores are made."
+
+
+@pytest.mark.slow
+def test_what_several_folds_have_in_common_is_said_once(trained: Workspace) -> None:
+    shared = Training(configuration="2d", fold="0", share=0.5, minutes=None)
+    trainings = {fold: (shared, replace(shared, configuration="3d_fullres")) for fold in ("0", "1")}
+    lines = list(describe_run(trained, plan_recipe(trained), trainings, scored=False))
+    assert [line.split(":")[0] for line in lines] == ["2d, fold 0", "3d_fullres, fold 0", "Predict"]

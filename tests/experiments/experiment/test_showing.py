@@ -90,6 +90,12 @@ def test_sizes_that_a_training_grows_through_are_listed_with_their_steps() -> No
     assert "2 of 128x128x128." in remarks
 
 
+def test_where_patches_grow_a_step_is_one_of_the_optimiser_alone() -> None:
+    rows = rows_of("patch_growing_nnunet")
+    assert "the last of 9 sizes; the first is 2 patches of 64x32x32" in rows["patch"][-1]
+    assert not any("step" in cell for what, cells in rows.items() if what != "steps" for cell in cells)
+
+
 def test_a_source_without_figures_says_so() -> None:
     titles = [table.title for table in describe_recipe("keras_unet_cce", ATLAS)]
     assert "Published figures: none are stated" in titles

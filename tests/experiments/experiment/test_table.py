@@ -12,7 +12,15 @@ import pytest
 from autoseg.evaluation.statistics import bootstrap_interval
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import DataError
-from experiments.experiment.table import COLUMNS, Scored, make_table, place_tables, refuse_other_labels, write_tables
+from experiments.experiment.table import (
+    BRIEF,
+    COLUMNS,
+    Scored,
+    make_table,
+    place_tables,
+    refuse_other_labels,
+    write_tables,
+)
 from tests.experiments.benchmark.results import make_evaluation, spread
 
 FIRST, OTHER = spread(0.5), [value + 0.1 for value in spread(0.5)]
@@ -54,6 +62,17 @@ def test_a_training_that_took_longer_than_its_time_and_a_noise_that_was_not_meas
     assert "of 120 minutes, there were taken by a 200.0, b 200.0." in said
 
 
+def test_a_training_that_was_made_before_for_another_time_is_told_with_its_minutes() -> None:
+    before = replace(scored("b", OTHER), other_time=True, minutes=90.0)
+    table = make_table([scored("a", FIRST), before], 2.5, ("0",))
+    said = " ".join(table.remarks)
+    assert "was given 2.5 min, with all trainings that it needs, unless it was trained before." in said
+    assert "NOT THE SAME TIME: trained before for another time, and taken as they are: b 90.0 min." in said
+    assert "there were taken by" not in said
+    columns, rows = table.only(BRIEF)
+    assert [row[columns.index("minutes")] for row in rows] == ["2.5", "90.0"]
+
+
 def test_recipes_whose_labels_of_one_value_are_others_are_not_compared() -> None:
     def name(one: Scored, label: str) -> Scored:
         return replace(one, evaluation=replace(one.evaluation, names=(Label(name=label, value=1),)))
@@ -63,6 +82,10 @@ def test_recipes_whose_labels_of_one_value_are_others_are_not_compared() -> None
     refuse_other_labels(first, same)
     with pytest.raises(DataError, match=r"c: its label 1 is MS\+stroke, and that of a is MS"):
         refuse_other_labels(first, union)
+    summary = tuple(replace(label, label=2) for label in union.evaluation.summary)
+    elsewhere = replace(union, evaluation=replace(union.evaluation, summary=summary))
+    with pytest.raises(DataError, match=r"c: has none of the labels of a \(MS\)"):
+        refuse_other_labels(first, elsewhere)
 
 
 def test_scale_and_simulated_scans_are_marked_in_every_row_and_file(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from planners.splits import make_splits
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 
 
-@pytest.mark.parametrize("cases", [5, 12, 30])
+@pytest.mark.parametrize("cases", [2, 3, 5, 12, 30])
 def test_as_many_cases_are_counted_as_a_fold_trains_on(cases: int) -> None:
     fingerprint = make_fingerprint(repeat_case(cases, SyntheticCase(body_shape=(20, 20, 20))))
     folds = make_splits(fingerprint, 0, "by_subject").folds
@@ -22,6 +22,8 @@ def test_as_many_cases_are_counted_as_a_fold_trains_on(cases: int) -> None:
 def test_labels_are_called_by_their_names_as_far_as_these_differ() -> None:
     labels = [Label(name=name, value=value) for value, name in enumerate(("liver", "a/b", "A b", "胰腺"), start=1)]
     assert name_labels(labels) == {1: "liver", 2: "label_2", 3: "label_3", 4: "label_4"}
+    labels = [Label(name=name, value=value) for value, name in enumerate(("Label_2", "a b", "a_b"), start=1)]
+    assert name_labels(labels) == {1: "label_1", 2: "label_2", 3: "label_3"}
 
 
 def test_changes_that_are_not_kept_never_happen_and_options_count_over_those_of_nnunet() -> None:

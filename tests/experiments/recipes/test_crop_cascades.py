@@ -246,3 +246,11 @@ def test_the_general_cascade_is_the_default_plan_in_the_box_of_a_coarse_network(
     assert min(locate.preprocessing.spacing_mm) >= 1.5 * max(refine.preprocessing.spacing_mm)
     assert {one.field.partition(".")[0] for one in plan.decisions} & {"2d", "3d_fullres", "3d_lowres"} == set()
     assert plan.planner == "box_cascade"
+
+
+def test_no_network_of_the_default_plan_is_said_to_be_the_general_cascades_default() -> None:
+    machine = replace(BFLOAT16_CPU, multiplications_per_second=2e10)
+    request = PlanRequest(machine=machine, memory_gb=8.0, max_hours=2.0, planner="box_cascade")
+    plan = make_plan(expand(read_published("atlas_r2_mni")), request)
+    assert plan.default_configuration == "refine"
+    assert [one.value for one in plan.decisions if one.field == "default_configuration"] == []

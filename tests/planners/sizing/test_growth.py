@@ -99,10 +99,10 @@ def test_a_growing_training_takes_the_memory_of_its_largest_size(batch: str) -> 
 
 def test_growth_is_said_beside_the_patch() -> None:
     configuration = tiny_configuration(growth=PROGRESSIVE)
-    assert describe_patch(configuration) == "8x8x8 voxels, grown in 2 steps from 2 patches of 8x4x4"
+    assert describe_patch(configuration) == "8x8x8 voxels, the last of 3 sizes; the first is 2 patches of 8x4x4"
     assert describe_patch(tiny_configuration()) == "8x8x8 voxels"
     sections = explain_plan(plan_for("training.growth=progressive"))
-    assert any("grown in" in cell for section in sections for row in section.rows for cell in row)
+    assert any("the last of" in cell for section in sections for row in section.rows for cell in row)
 
 
 def test_more_of_the_smallest_patches_than_any_batch_has_are_refused() -> None:

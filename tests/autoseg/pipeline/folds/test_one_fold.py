@@ -334,3 +334,17 @@ def test_a_lack_of_memory_without_a_word_makes_a_fold_smaller_too(monkeypatch: p
     monkeypatch.setattr(one_fold, "_train", run_out)
     with pytest.raises(PlanError, match=r"nothing smaller \(MemoryError\)"):
         one_fold._train_fitting(Shrinking(), None, SilentProgress())  # type: ignore[arg-type]
+
+
+def test_a_finished_fold_of_other_steps_than_planned_says_both_numbers(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("train", "0", "-c", CONFIGURATION, "-w", tiny.workspace.root)
+    assert run(monkeypatch, *arguments) == 0
+    assert "It had" not in capsys.readouterr().out
+    record = read_record(tiny.fold())
+    assert record is not None
+    write_json(tiny.fold().record, replace(record, iterations=1500, max_minutes=5.0))
+    assert run(monkeypatch, *arguments) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Fold 0 is finished. It had 1,500 steps (planned: {record.iterations})." in said

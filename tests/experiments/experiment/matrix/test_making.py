@@ -12,7 +12,7 @@ from autoseg.progress import SilentProgress
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import AutosegError, DataError, PartlyDoneError, PlanError, WorkspaceError
 from experiments.experiment.matrix.cells import find_judged
-from experiments.experiment.matrix.data import name_place
+from experiments.experiment.matrix.data import name_place, write_scans
 from experiments.experiment.matrix.making import MatrixOutcome, MatrixRequest, make_matrix
 from experiments.experiment.matrix.models import JudgedMask, find_models, split_name
 from tests.synthetic.scans import write_description
@@ -135,3 +135,13 @@ def test_a_mask_of_a_fold_that_trained_on_another_scan_of_the_patient_is_not_out
         ("hash-1",): JudgedMask(path=Path("a1.nii.gz"), trained=frozenset({"of-b", "hash-0"})),
     }
     assert find_judged(SimpleNamespace(judged=judged), data) == {"a0": Path("a0.nii.gz")}  # type: ignore[arg-type]
+
+
+def test_a_file_that_holds_several_channels_is_for_a_model_of_the_same_ones(tmp_path: Path) -> None:
+    data = SimpleNamespace(root=Path("raw"), dataset=SimpleNamespace(channels=("T1w", "FLAIR")))
+    cases, table = [Case(name="a", images=("a.nii.gz",), label="l", subject="a")], tmp_path / "scans.csv"
+    for channels in (("FLAIR",), ("T1w",), ("FLAIR", "T1w")):
+        with pytest.raises(DataError, match="its files hold the channels T1w, FLAIR together"):
+            write_scans(table, data, cases, channels)  # type: ignore[arg-type]
+    write_scans(table, data, cases, ("T1w", "FLAIR"))  # type: ignore[arg-type]
+    assert table.read_text(encoding="utf-8-sig").split() == ["case,image", "a,a.nii.gz"]
