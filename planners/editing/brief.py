@@ -13,7 +13,7 @@ from dataset_fingerprints.simulated import mark_title
 from dataset_fingerprints.sizes import GIB, show_gib
 from planners.choices import resolve
 from planners.defaults import is_full_size
-from planners.editing.explain import Section, describe_scale, say_plainly
+from planners.editing.explain import Section, describe_memory, describe_scale, say_plainly
 from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Configuration, Decision, Plan
@@ -120,8 +120,8 @@ def _show_ensemble(plan: Plan) -> str:
 def _show_machine(plan: Plan) -> str:
     machine = plan.machine
     if machine.device == "cpu":
-        return f"a CPU ({machine.name}, {counted(machine.cores, 'core')}), {plan.memory_gb:g} GiB"
-    return f"{machine.name}, {plan.memory_gb:g} GiB"
+        return f"a CPU ({machine.name}, {counted(machine.cores, 'core')}), {describe_memory(plan)}"
+    return f"{machine.name}, {describe_memory(plan)}"
 
 
 def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:

@@ -97,7 +97,7 @@ def _explain_plan_itself(plan: Plan) -> Section:
         ("channels", ", ".join(plan.channels)),
         ("regions" if plan.scheme.regions else "labels", ", ".join(label.name for label in labels)),
         ("planner", plan.planner),
-        ("made for", f"{plan.machine.device} ({plan.machine.name}), {plan.memory_gb:g} GiB"),
+        ("made for", f"{plan.machine.device} ({plan.machine.name}), {describe_memory(plan)}"),
         ("configuration trained by default", plan.default_configuration),
         ("predicts with", " and ".join(plan.predicting())),
         ("scale", describe_scale(plan.scale)),
@@ -105,6 +105,13 @@ def _explain_plan_itself(plan: Plan) -> Section:
     )
     title = mark_title(f"Plan {plan.name}", plan.simulated)
     return Section(title=title, columns=("what", "value"), rows=tuple(row for row in rows if row[1]))
+
+
+def describe_memory(plan: Plan) -> str:
+    """Return the memory that a plan is sized for, and that of its machine where it is another."""
+    if plan.memory_gb == plan.machine.memory_gb:
+        return f"{plan.memory_gb:g} GiB"
+    return f"{plan.machine.memory_gb:.3g} GiB; sized for {plan.memory_gb:g} GiB, as the planner or --gpu-memory-gb says"
 
 
 def describe_scale(scale: float) -> str:

@@ -47,6 +47,16 @@ def test_an_ensemble_is_named_and_how_each_of_it_is_trained() -> None:
     assert dict(brief_sections(both, Known())[0].rows)["predicts with"] == said
 
 
+def test_a_memory_that_the_planner_brings_is_told_from_that_of_the_machine() -> None:
+    plan = make_example()
+    own = replace(plan, machine=replace(plan.machine, memory_gb=plan.memory_gb))
+    assert dict(brief_sections(own, Known())[0].rows)["trained on"].endswith(", 8 GiB")
+    larger = replace(plan, machine=replace(plan.machine, memory_gb=80.0))
+    assert dict(brief_sections(larger, Known())[0].rows)["trained on"].endswith(
+        ", 80 GiB; sized for 8 GiB, as the planner or --gpu-memory-gb says"
+    )
+
+
 def test_hours_are_said_where_the_speed_was_measured() -> None:
     unknown = make_example()
     assert "the speed of that machine was not measured" in time_of(unknown, Known())
