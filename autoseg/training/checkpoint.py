@@ -110,6 +110,8 @@ def _find_problems(position: Position) -> Iterator[str]:
     for spent in (position.seconds, position.validation_seconds):
         if not (math.isfinite(spent) and spent >= 0):
             yield f"says that the training took {spent} s"
+    if not (math.isfinite(position.minutes) and position.minutes >= 0):
+        yield f"says that its iterations were counted for {position.minutes} minutes"
     if not 0 < position.rate_factor <= 1:
         yield f"has the factor {position.rate_factor} on the learning rate. Expected more than 0, at most 1"
 

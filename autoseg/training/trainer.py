@@ -177,7 +177,7 @@ class Trainer:
         self._budget.expect_rounds(rounds_seconds)
         final_seconds = self._set_final_apart(pace.tile_seconds)
         before = self._position.iterations
-        fitted = replace(self._position, iterations=self._budget.fit(self._position))
+        fitted = replace(self._position, iterations=self._budget.fit(self._position), minutes=setup.max_minutes or 0.0)
         self._position = processes.led(lambda: fitted)  # by one clock
         self._warn_of_few_steps(before)
         steps = self._position.iterations - self._position.iteration

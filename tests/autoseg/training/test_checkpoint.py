@@ -60,3 +60,9 @@ def test_a_checkpoint_of_other_weights_is_refused(tmp_path):
     for weights in ("averaged", "best", "snapshots"):
         with pytest.raises(WorkspaceError, match="does not fit this plan's network"):
             load_checkpoint(tmp_path / "c.safetensors", make_state(tmp_path, weights=weights))
+
+
+def test_a_checkpoint_of_impossible_minutes_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "c.safetensors", make_state(tmp_path), Position(minutes=-1.0))
+    with pytest.raises(WorkspaceError, match=r"its iterations were counted for -1\.0 minutes"):
+        load_checkpoint(tmp_path / "c.safetensors", make_state(tmp_path))

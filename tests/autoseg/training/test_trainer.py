@@ -95,6 +95,7 @@ def test_a_training_stopped_at_a_checkpoint_ends_with_the_same_weights(tmp_path,
 def test_a_time_budget_becomes_a_number_of_iterations(tmp_path):
     files, position = train(tmp_path / "f", max_minutes=10.0, policy=MEASURING, clock=Ticking())
     assert position.iteration == position.iterations > 3
+    assert position.minutes == 10.0
     planned = [line["iterations"] for line in lines(files, "train")]
     # Known from the first step on, so that the learning rate is warmed up over a share of what there will be.
     assert planned[0] > 3
