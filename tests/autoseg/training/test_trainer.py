@@ -204,6 +204,15 @@ def test_a_stop_file_ends_the_training_with_the_schedule_wound_down(tmp_path):
     assert line["why"] == "a stop file"
 
 
+def test_a_stop_file_is_obeyed_also_where_the_training_is_killed_behind_it(tmp_path):
+    (tmp_path / "stop").touch()
+    with pytest.raises(KilledError):
+        make_trainer(tmp_path, setup(iterations=200, policy=REPORTING), observers=[kill_at(2)]).run()
+    assert not (tmp_path / "stop").exists()
+    _, position = train(tmp_path, iterations=200)
+    assert position.iteration == position.iterations == 2
+
+
 def test_patience_ends_a_training_that_gets_no_better(tmp_path):
     validator = CountingValidator()
     files, position = train(tmp_path / "f", validator, patience=3, iterations=100, validation_rounds=20)
@@ -250,6 +259,17 @@ def test_a_training_that_patience_ended_has_all_of_it_again_when_it_is_extended(
     # Rounds at 30, 40 and 50, none of which is better than those before.
     assert len(validator.asked) == 3
     assert position.iteration == position.iterations == 53
+
+
+def test_going_back_to_the_beginning_of_an_extension_leaves_it_its_patience(tmp_path):
+    changes = {"patience": 3, "validation_rounds": 20}
+    _, ended = train(tmp_path, iterations=100, **changes)
+    assert ended.iterations == 27
+    validator, made = CountingValidator(), setup(iterations=200, policy=REPORTING, **changes)
+    position = make_trainer(tmp_path, made, validator, observers=lose_the_loss(made, 28)).run()
+    assert position.rollbacks == 1
+    assert len(validator.asked) == 3
+    assert position.iterations == 53
 
 
 def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(tmp_path, monkeypatch):
