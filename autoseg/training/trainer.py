@@ -92,11 +92,11 @@ class Trainer:
             if not self._agree(self._report(task)):
                 self._roll_back(task)
                 continue
+            if number:
+                self._stop(number)
             self._consider_compiling()
             if processes.led(lambda: take_stop_file(self._folder.stop)):
                 self._cool_down(task, "a stop file")
-            if number:
-                self._stop(number)
             if validate:
                 self._validate_or_stop(task, interruption)
             if save:

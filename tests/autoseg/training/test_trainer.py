@@ -172,6 +172,19 @@ def test_a_signal_saves_the_training_and_the_rest_is_as_without_it(tmp_path, who
     assert equal_weights(whole, files)
 
 
+def test_a_signal_does_not_wait_until_the_network_is_compiled(tmp_path, monkeypatch):
+    run = Stepper.run
+
+    def signalled(stepper, position, rate):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return run(stepper, position, rate)
+
+    monkeypatch.setattr(Stepper, "run", signalled)
+    monkeypatch.setattr(Stepper, "try_compiling", lambda stepper, iteration: pytest.fail("it was compiled"))
+    with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration 1"):
+        train(tmp_path, iterations=9, policy=replace(REPORTING, compile_seconds_ahead=0.0))
+
+
 class Signalling(CountingValidator):
     """Is stopped by a signal in its first round."""
 
