@@ -117,8 +117,18 @@ def _find_problems(position: Position) -> Iterator[str]:
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put an optimiser's state back.
+
+    Raises:
+        ValueError: a tensor is not of its parameter's shape. Fused optimisers read raw memory, and torch does not look.
+        IndexError: there is no such parameter.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, tensor in tensors.items():
         index, _, name = key.partition("/")
+        expected = () if name == "step" else tuple(parameters[int(index)].shape)
+        if tuple(tensor.shape) != expected:
+            raise ValueError(f"{key} of the optimiser is of shape {tuple(tensor.shape)}, expected {expected}")
         state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
