@@ -144,9 +144,9 @@ class Trainer:
         self._rewind_curve(self._position.iteration)
         try:
             self._rounds.read_back(processes.led(self._read_rounds), rewarm_from or self._position.rewarm_from)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise WorkspaceError(
-                f"{self._folder.curve}: holds a round of validation that is none ({error!r}). Take its line out."
+                f"{self._folder.curve}: holds a round of validation that cannot be read ({error!r}). Take its line out."
             ) from error
 
     def _read_rounds(self) -> list[Line]:

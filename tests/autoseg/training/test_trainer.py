@@ -16,7 +16,7 @@ from autoseg.training.interruption import SignalledError
 from autoseg.training.policy import Policy
 from autoseg.training.step import Stepper
 from autoseg.workspace.fold import FoldFolder
-from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
 from planners.choices import Choice, choose
 from tests.autoseg.training.builders import (
     MEASURING,
@@ -361,6 +361,14 @@ def test_going_back_forgets_the_validation_behind(tmp_path):
     assert lines(FoldFolder(root=tmp_path / "f"), "rollback")[0]["failed_at"] == 15
     assert found[1] == pytest.approx(0.5e-3)
     assert found[20] == pytest.approx(0.5e-3 * 0.5**3)
+
+
+def test_a_round_that_cannot_be_read_is_reported(tmp_path):
+    files, _ = train(tmp_path, iterations=12)
+    with files.curve.open("a") as stream:
+        stream.write('{"iteration": 4, "kind": "validation", "cases": {"v0": {"dark": [0.5, 1e999, 10]}}}\n')
+    with pytest.raises(WorkspaceError, match=r"metrics\.jsonl: holds a round of validation that cannot be read"):
+        train(tmp_path, iterations=20)
 
 
 def test_the_curve_tells_where_the_time_goes(tmp_path):
