@@ -8,8 +8,8 @@ import platform
 from functools import cache
 
 # Blocks up to this size are kept, and so much of them at most. Feature maps take less as a rule, logits of many labels
-# more: these would leave holes.
-KEPT_BLOCK_BYTES, KEPT_BYTES = 64 << 20, 256 << 20
+# more: these would leave holes. Older versions of glibc take no more than the second size.
+KEPT_BLOCK_BYTES, KEPT_BYTES = (64 << 20, 32 << 20), 256 << 20
 # Numbers of glibc's options.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _OF_THE_USER = ("GLIBC_TUNABLES", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_")
@@ -24,8 +24,10 @@ def keep_freed_memory() -> None:
     than Linux with glibc are left as they are.
     """
     library = _find_library()
-    if library is not None and not any(name in os.environ for name in _OF_THE_USER):
-        library.mallopt(_MMAP_THRESHOLD, KEPT_BLOCK_BYTES)
+    if library is None or any(name in os.environ for name in _OF_THE_USER):
+        return
+    # Either option ends the adjusting that glibc does by default. The second one alone would then keep less than that.
+    if any(library.mallopt(_MMAP_THRESHOLD, size) for size in KEPT_BLOCK_BYTES):
         library.mallopt(_TRIM_THRESHOLD, KEPT_BYTES)
 
 

@@ -25,7 +25,7 @@ class Budget:
     def begin(self, position: Position, step_seconds: float, costs: StepCosts | None = None) -> None:
         """Start at a position, or go on from one that was saved: what was looked at before is not looked at again.
 
-        Only a speed that is far from that of before changes the number of steps at once.
+        Only other minutes, or a speed that is far from that of before, change the number of steps at once.
 
         Args:
             position: of the training.
@@ -81,7 +81,9 @@ class Budget:
             return position.iteration + self._possible(position, self._step_seconds)
         goes_on, self._goes_on = self._goes_on, False
         if goes_on and not self._is_measured():
-            return self._refit(position, self._step_seconds, self._policy.resumed_tolerance)
+            same = position.minutes == self._minutes
+            tolerance = self._policy.resumed_tolerance if same else self._policy.tolerance
+            return self._refit(position, self._step_seconds, tolerance)
         if not self._is_measured() or self._revisits >= self._revisits_passed(position):
             return position.iterations
         step_seconds = self._seconds / self._cost

@@ -110,13 +110,25 @@ def _find_problems(position: Position) -> Iterator[str]:
     for spent in (position.seconds, position.validation_seconds):
         if not (math.isfinite(spent) and spent >= 0):
             yield f"says that the training took {spent} s"
+    if not (math.isfinite(position.minutes) and position.minutes >= 0):
+        yield f"says that its iterations were counted for {position.minutes} minutes"
     if not 0 < position.rate_factor <= 1:
         yield f"has the factor {position.rate_factor} on the learning rate. Expected more than 0, at most 1"
 
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put an optimiser's state back.
+
+    Raises:
+        ValueError: a tensor is not of its parameter's shape. Fused optimisers read raw memory, and torch does not look.
+        IndexError: there is no such parameter.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for key, tensor in tensors.items():
         index, _, name = key.partition("/")
+        expected = () if name == "step" else tuple(parameters[int(index)].shape)
+        if tuple(tensor.shape) != expected:
+            raise ValueError(f"{key} of the optimiser is of shape {tuple(tensor.shape)}, expected {expected}")
         state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -66,7 +66,7 @@ class Curve:
         for text in read_file(self.path, MOST_TEXT_BYTES).splitlines():
             with suppress(ValueError, RecursionError):
                 lines.append(json.loads(text))
-        return tuple(line for line in lines if isinstance(line, dict) and isinstance(line.get("iteration"), int))
+        return tuple(line for line in lines if isinstance(line, dict) and _is_numbered(line))
 
     def _read_lines(self) -> Iterator[tuple[bytes, Line | None]]:
         """Yield the file's lines and what they hold; None for one that does not hold what was written."""
@@ -80,5 +80,10 @@ class Curve:
             return None
         seal = Seal(line)
         sound = text.endswith(b"\n") and isinstance(line, dict) and not seal.is_broken()
-        known = sound and isinstance(line.get("iteration"), int) and isinstance(line.get("kind", ""), str)
+        known = sound and _is_numbered(line) and isinstance(line.get("kind", ""), str)
         return line if known else None
+
+
+def _is_numbered(line: Line) -> bool:
+    # To Python, true is a whole number.
+    return type(line.get("iteration")) is int

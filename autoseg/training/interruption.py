@@ -83,7 +83,8 @@ def received_by(receive: Callable[[int, FrameType | None], None], numbers: Itera
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # None: a library in another language had it, which Python cannot give it back to.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
 
 def postpone_in_import(frame: FrameType | None, obey: Callable[[FrameType | None], None]) -> bool:

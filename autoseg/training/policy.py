@@ -16,7 +16,7 @@ class BudgetPolicy:
             would miss the minutes by more than the tolerance: other users of a machine make it faster or slower.
         tolerance: as a share of the steps.
         resumed_tolerance: the same where a training goes on, by the few steps that are timed then: the machine may be
-            another one, or as busy as it was not before.
+            another one, or as busy as it was not before. Where other minutes are given, it is the tolerance above.
         validation_share: what validation during training may take of the time.
         final_share: what the last validation, of the whole fold, should take of the time at most: tiles then overlap
             less and fewer flips are averaged. What cannot be made that cheap takes what it needs,

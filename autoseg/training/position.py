@@ -28,6 +28,7 @@ class Position:
         rollbacks: how often the training went back because of that.
         cooling: whether the training was asked to end early, and winds down.
         rewarm_from: the iteration at which a finished training was given more steps, or 0.
+        minutes: the time that `iterations` were counted for; 0 where they are the plan's.
     """
 
     iteration: int = 0
@@ -38,6 +39,7 @@ class Position:
     rollbacks: int = 0
     cooling: bool = False
     rewarm_from: int = 0
+    minutes: float = 0.0
 
     def is_done(self) -> bool:
         """Return whether all steps are done."""
@@ -101,4 +103,5 @@ class Position:
             rollbacks=self.rollbacks + 1,
             cooling=self.cooling,
             rewarm_from=self.rewarm_from,
+            minutes=self.minutes,
         )

@@ -92,11 +92,11 @@ class Trainer:
             if not self._agree(self._report(task)):
                 self._roll_back(task)
                 continue
+            if number:
+                self._stop(number)
             self._consider_compiling()
             if processes.led(lambda: take_stop_file(self._folder.stop)):
                 self._cool_down(task, "a stop file")
-            if number:
-                self._stop(number)
             if validate:
                 self._validate_or_stop(task, interruption)
             if save:
@@ -133,8 +133,8 @@ class Trainer:
             self._progress.say(match.describe())
         self._save()
 
-    def _go_back_to_checkpoint(self) -> None:
-        """Load the saved state, and forget the validation that came after it."""
+    def _go_back_to_checkpoint(self, rewarm_from: int = 0) -> None:
+        """Load the saved state and forget what came after it, but not an extension at `rewarm_from` or its patience."""
         self._position = load_checkpoint(self._folder.checkpoint, self._stepper.state)
         if not (self._position.iterations or self._setup.max_minutes):
             raise WorkspaceError(
@@ -143,10 +143,10 @@ class Trainer:
             )
         self._rewind_curve(self._position.iteration)
         try:
-            self._rounds.read_back(processes.led(self._read_rounds), self._position.rewarm_from)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            self._rounds.read_back(processes.led(self._read_rounds), rewarm_from or self._position.rewarm_from)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise WorkspaceError(
-                f"{self._folder.curve}: holds a round of validation that is none ({error!r}). Take its line out."
+                f"{self._folder.curve}: holds a round of validation that cannot be read ({error!r}). Take its line out."
             ) from error
 
     def _read_rounds(self) -> list[Line]:
@@ -177,7 +177,7 @@ class Trainer:
         self._budget.expect_rounds(rounds_seconds)
         final_seconds = self._set_final_apart(pace.tile_seconds)
         before = self._position.iterations
-        fitted = replace(self._position, iterations=self._budget.fit(self._position))
+        fitted = replace(self._position, iterations=self._budget.fit(self._position), minutes=setup.max_minutes or 0.0)
         self._position = processes.led(lambda: fitted)  # by one clock
         self._warn_of_few_steps(before)
         steps = self._position.iterations - self._position.iteration
@@ -290,7 +290,7 @@ class Trainer:
                 "--set training.optimizer.options.lr=0.0003, or look for odd intensities with `autoseg check`."
             )
         before = self._position
-        self._go_back_to_checkpoint()
+        self._go_back_to_checkpoint(before.rewarm_from)
         self._position = before.back_at(self._position)
         factor = self._position.rate_factor
         self._save()
@@ -313,6 +313,7 @@ class Trainer:
             f"Ending early because of {why}, after {counted(cooled.iterations - cooled.iteration, 'more step')}."
         )
         task.resize(cooled.iterations)
+        self._save()  # a stop file is gone, and what it asked for must not be
 
     def _stop(self, number: int) -> NoReturn:
         self._save()
@@ -327,8 +328,7 @@ class Trainer:
 
     def _resize(self, task: Task, iterations: int) -> None:
         """Take over a number of steps in all, which minutes have become."""
-        before = self._position.iterations
-        if iterations == before:
+        if iterations == self._position.iterations:
             return
         self._position = replace(self._position, iterations=iterations)
         task.resize(iterations)

@@ -71,9 +71,14 @@ class TrainingCase:
     origin: Origin = Origin()
 
     def cut(self, start: Triple, edges: Triple) -> Cutout:
-        """Read a box that may reach out of the case."""
-        low = [max(first, 0) for first in start]
-        high = [min(first + edge, most) for first, edge, most in zip(start, edges, self.voxels.shape, strict=True)]
+        """Read a box that may reach out of the case; in place of one beside it the voxels nearest to it are read.
+
+        A patch of a grid that reaches far out of its case and is shrunk may lie beside it.
+        """
+        shape = self.voxels.shape
+        low = [min(max(first, 0), most - 1) for first, most in zip(start, shape, strict=True)]
+        ends = [min(first + edge, most) for first, edge, most in zip(start, edges, shape, strict=True)]
+        high = [max(end, first + 1) for first, end in zip(low, ends, strict=True)]
         box = Box(start=(low[0], low[1], low[2]), stop=(high[0], high[1], high[2]))
         image, maps = self.voxels.read_box(box)
         return Cutout(image=image, maps=maps, start=box.start, labels=self.labels, masks=self.masks)

@@ -81,9 +81,9 @@ class Cutout:
     """Voxels that a patch is made from.
 
     Attributes:
-        image: (channel, x, y, z), the overlap of the wanted box with the case.
-        maps: (x, y, z) each, of the same overlap; see `CaseVoxels.read_box`.
-        start: the overlap's first voxel in the case.
+        image: (channel, x, y, z), the overlap of the wanted box with the case; without any, the voxels nearest to it.
+        maps: (x, y, z) each, of the same voxels; see `CaseVoxels.read_box`.
+        start: the first of them in the case.
         labels: the indices above 0 that the case has.
         masks: of the case, one for each map behind the first.
     """

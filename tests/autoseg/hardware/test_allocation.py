@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from autoseg.hardware import allocation
+
 # Page faults of twenty arrays of 48 MiB, each freed before the next, and what the process holds afterwards.
 PROGRAM = """
 import resource, sys
@@ -42,3 +44,31 @@ def test_freed_memory_is_used_again_until_it_is_given_back() -> None:
     assert plain[1] < 24
     assert kept[1] >= 44
     assert run("kept", MALLOC_TRIM_THRESHOLD_="131072")[0] > plain[0] / 2
+
+
+class Library:
+    """A C library that keeps blocks up to a size only."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.options = most, dict[int, int]()
+
+    def mallopt(self, option: int, value: int) -> int:
+        if option == allocation._MMAP_THRESHOLD and value > self.most:
+            return 0
+        self.options[option] = value
+        return 1
+
+
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [(1 << 30, {-3: 64 << 20, -1: 256 << 20}), (32 << 20, {-3: 32 << 20, -1: 256 << 20}), (1 << 20, {})],
+)
+def test_an_older_library_keeps_blocks_as_large_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch, most: int, expected: dict[int, int]
+) -> None:
+    library = Library(most)
+    monkeypatch.setattr(allocation, "_find_library", lambda: library)
+    for name in allocation._OF_THE_USER:
+        monkeypatch.delenv(name, raising=False)
+    allocation.keep_freed_memory.__wrapped__()
+    assert library.options == expected

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from autoseg.models.tensors import load_tensors, save_tensors
 from autoseg.training.checkpoint import State, load_checkpoint, save_checkpoint
 from autoseg.training.optimizers import build_optimizer
 from autoseg.training.position import Position
@@ -60,3 +61,23 @@ def test_a_checkpoint_of_other_weights_is_refused(tmp_path):
     for weights in ("averaged", "best", "snapshots"):
         with pytest.raises(WorkspaceError, match="does not fit this plan's network"):
             load_checkpoint(tmp_path / "c.safetensors", make_state(tmp_path, weights=weights))
+
+
+def test_a_checkpoint_of_impossible_minutes_is_refused(tmp_path):
+    save_checkpoint(tmp_path / "c.safetensors", make_state(tmp_path), Position(minutes=-1.0))
+    with pytest.raises(WorkspaceError, match=r"its iterations were counted for -1\.0 minutes"):
+        load_checkpoint(tmp_path / "c.safetensors", make_state(tmp_path))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_checkpoint_whose_optimiser_is_of_another_shape_is_refused(tmp_path, optimizer):
+    first, second = (make_state(tmp_path, optimizer) for _ in range(2))
+    path, position = tmp_path / "c.safetensors", Position(iteration=1, iterations=10)
+    step(first, position)
+    save_checkpoint(path, first, position)
+    tensors, texts = load_tensors(path)
+    name = next(key for key in sorted(tensors) if key.startswith("optimizer/0/") and tensors[key].ndim)
+    edited = {key: (tensor[:1] if key == name else tensor).clone() for key, tensor in tensors.items()}
+    save_tensors(path, edited, texts)
+    with pytest.raises(WorkspaceError, match=r"of the optimiser is of shape \(1, 3\), expected \(2, 3\)"):
+        load_checkpoint(path, second)

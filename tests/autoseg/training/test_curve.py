@@ -16,7 +16,15 @@ def test_the_curve_forgets_what_came_after_the_checkpoint_and_half_written_lines
     assert json.loads(curve.path.read_text().splitlines()[0])["loss"] is None
 
 
-GARBAGE = [b"\xff\xfe\n", b"[1, 2]\n", b'{"iteration": "x"}\n', b'{"kind": "train"}\n', b"[" * 100_000 + b"\n", b"\0\n"]
+GARBAGE = [
+    b"\xff\xfe\n",
+    b"[1, 2]\n",
+    b'{"iteration": "x"}\n',
+    b'{"iteration": true}\n',
+    b'{"kind": "train"}\n',
+    b"[" * 100_000 + b"\n",
+    b"\0\n",
+]
 
 
 def test_garbage_between_the_lines_is_left_out_and_reported(tmp_path, caplog):

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,24 @@ def test_a_closed_terminal_stays_ignored_where_it_was_before() -> None:
             assert interruption.signal == 0
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+def test_a_signal_that_another_language_had_ends_the_process_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, set_handler = {number: signal.getsignal(number) for number in SIGNALS}, signal.signal
+
+    def set_and_tell_nothing(number: int, handler: Any) -> None:
+        set_handler(number, handler)
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(signal, "signal", set_and_tell_nothing)
+            with listening() as interruption:
+                send(signal.SIGTERM)
+        assert interruption.signal == signal.SIGTERM
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        for number, handler in before.items():
+            set_handler(number, handler)
 
 
 def test_other_threads_have_no_signals_to_take() -> None:

@@ -63,11 +63,17 @@ def test_a_training_that_ends_sooner_than_it_would_cool_down_is_left_alone():
 
 
 def test_going_back_keeps_the_time_spent_and_halves_the_rate_each_time():
-    failed = Position(iteration=80, iterations=100, seconds=40.0, rate_factor=0.5, rollbacks=1)
+    failed = Position(iteration=80, iterations=100, seconds=40.0, rate_factor=0.5, rollbacks=1, minutes=2.0)
     saved = Position(iteration=60, iterations=90, seconds=30.0, validation_seconds=2.0)
     back = failed.back_at(saved)
     assert back == Position(
-        iteration=60, iterations=100, seconds=40.0, validation_seconds=2.0, rate_factor=0.25, rollbacks=2
+        iteration=60,
+        iterations=100,
+        seconds=40.0,
+        validation_seconds=2.0,
+        rate_factor=0.25,
+        rollbacks=2,
+        minutes=2.0,
     )
 
 
@@ -133,12 +139,20 @@ def test_a_resumed_training_does_not_look_again_where_it_looked_before():
     assert budget.fit(Position(iteration=750, iterations=1000, seconds=60.0)) > 1000
 
 
-@pytest.mark.parametrize(("step_seconds", "expected"), [(0.12, 1000), (0.06, 1500), (0.5, 620)])
+@pytest.mark.parametrize(("step_seconds", "expected"), [(0.12, 1000), (0.1, 1000), (0.06, 1500), (0.5, 620)])
 def test_a_training_that_goes_on_at_another_speed_takes_the_time_that_is_left(step_seconds, expected):
-    budget, half = make_budget(2.0), Position(iteration=500, iterations=1000, seconds=60.0)
+    budget, half = make_budget(2.0), Position(iteration=500, iterations=1000, seconds=60.0, minutes=2.0)
     budget.begin(half, step_seconds=step_seconds)
     assert budget.fit(half) == expected
     assert budget.fit(replace(half, iterations=expected)) == expected, "that is looked at once"
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(4.5, 1080), (4.125, 960), (4.0, 960), (3.75, 900)])
+def test_a_training_that_is_given_other_minutes_near_its_end_takes_them(minutes, expected):
+    budget = make_budget(minutes)
+    late = Position(iteration=800, iterations=960, seconds=200.0, minutes=4.0)
+    budget.begin(late, step_seconds=0.25)
+    assert budget.fit(late) == expected
 
 
 def test_without_minutes_or_while_cooling_the_steps_stay():

@@ -16,7 +16,7 @@ from autoseg.training.interruption import SignalledError
 from autoseg.training.policy import Policy
 from autoseg.training.step import Stepper
 from autoseg.workspace.fold import FoldFolder
-from dataset_fingerprints.errors import AutosegError, StoppedError
+from dataset_fingerprints.errors import AutosegError, StoppedError, WorkspaceError
 from planners.choices import Choice, choose
 from tests.autoseg.training.builders import (
     MEASURING,
@@ -95,6 +95,7 @@ def test_a_training_stopped_at_a_checkpoint_ends_with_the_same_weights(tmp_path,
 def test_a_time_budget_becomes_a_number_of_iterations(tmp_path):
     files, position = train(tmp_path / "f", max_minutes=10.0, policy=MEASURING, clock=Ticking())
     assert position.iteration == position.iterations > 3
+    assert position.minutes == 10.0
     planned = [line["iterations"] for line in lines(files, "train")]
     # Known from the first step on, so that the learning rate is warmed up over a share of what there will be.
     assert planned[0] > 3
@@ -190,6 +191,19 @@ def test_a_signal_saves_the_training_and_the_rest_is_as_without_it(tmp_path, who
     assert equal_weights(whole, files)
 
 
+def test_a_signal_does_not_wait_until_the_network_is_compiled(tmp_path, monkeypatch):
+    run = Stepper.run
+
+    def signalled(stepper, position, rate):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return run(stepper, position, rate)
+
+    monkeypatch.setattr(Stepper, "run", signalled)
+    monkeypatch.setattr(Stepper, "try_compiling", lambda stepper, iteration: pytest.fail("it was compiled"))
+    with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration 1"):
+        train(tmp_path, iterations=9, policy=replace(REPORTING, compile_seconds_ahead=0.0))
+
+
 class Signalling(CountingValidator):
     """Is stopped by a signal in its first round."""
 
@@ -220,6 +234,15 @@ def test_a_stop_file_ends_the_training_with_the_schedule_wound_down(tmp_path):
     assert not (tmp_path / "f" / "stop").exists()
     (line,) = lines(files, "cool-down")
     assert line["why"] == "a stop file"
+
+
+def test_a_stop_file_is_obeyed_also_where_the_training_is_killed_behind_it(tmp_path):
+    (tmp_path / "stop").touch()
+    with pytest.raises(KilledError):
+        make_trainer(tmp_path, setup(iterations=200, policy=REPORTING), observers=[kill_at(2)]).run()
+    assert not (tmp_path / "stop").exists()
+    _, position = train(tmp_path, iterations=200)
+    assert position.iteration == position.iterations == 2
 
 
 def test_patience_ends_a_training_that_gets_no_better(tmp_path):
@@ -268,6 +291,17 @@ def test_a_training_that_patience_ended_has_all_of_it_again_when_it_is_extended(
     # Rounds at 30, 40 and 50, none of which is better than those before.
     assert len(validator.asked) == 3
     assert position.iteration == position.iterations == 53
+
+
+def test_going_back_to_the_beginning_of_an_extension_leaves_it_its_patience(tmp_path):
+    changes = {"patience": 3, "validation_rounds": 20}
+    _, ended = train(tmp_path, iterations=100, **changes)
+    assert ended.iterations == 27
+    validator, made = CountingValidator(), setup(iterations=200, policy=REPORTING, **changes)
+    position = make_trainer(tmp_path, made, validator, observers=lose_the_loss(made, 28)).run()
+    assert position.rollbacks == 1
+    assert len(validator.asked) == 3
+    assert position.iterations == 53
 
 
 def test_weights_that_are_no_numbers_after_the_last_step_are_not_kept(tmp_path, monkeypatch):
@@ -346,6 +380,14 @@ def test_going_back_forgets_the_validation_behind(tmp_path):
     assert lines(FoldFolder(root=tmp_path / "f"), "rollback")[0]["failed_at"] == 15
     assert found[1] == pytest.approx(0.5e-3)
     assert found[20] == pytest.approx(0.5e-3 * 0.5**3)
+
+
+def test_a_round_that_cannot_be_read_is_reported(tmp_path):
+    files, _ = train(tmp_path, iterations=12)
+    with files.curve.open("a") as stream:
+        stream.write('{"iteration": 4, "kind": "validation", "cases": {"v0": {"dark": [0.5, 1e999, 10]}}}\n')
+    with pytest.raises(WorkspaceError, match=r"metrics\.jsonl: holds a round of validation that cannot be read"):
+        train(tmp_path, iterations=20)
 
 
 def test_the_curve_tells_where_the_time_goes(tmp_path):

@@ -12,6 +12,7 @@ import torch
 from autoseg.pipeline.folds.residency import StoredVoxels
 from autoseg.preprocessing import View, pack_array
 from autoseg.sampling import CaseVoxels, TrainingCase, hold_voxels, make_case, sample_batch, split_mask
+from autoseg.sampling.augmentations.spatial import Spatial
 from dataset_fingerprints.geometry import Box
 from planners.choices import Choice
 from planners.parts import AUGMENTATIONS, PATCHES
@@ -19,9 +20,11 @@ from tests.autoseg.sampling.builders import (
     CPU,
     example,
     foreground,
+    interpolate,
     make_batch,
     make_geometry,
     make_rules,
+    place_at,
     store_case,
 )
 from tests.autoseg.sampling.builders import make_case as make_whole
@@ -83,6 +86,14 @@ def test_a_patch_shows_the_voxels_of_the_box_and_zeros_beside_it(crop: TrainingC
     # All values of the case are above 0.
     assert int((images[0, 0] > 0).sum()) == np.prod(CROP.shape())
     assert int((labels > 0).sum()) == int((whole.voxels.maps[0][CROP.slices()] > 0).sum())
+
+
+@pytest.mark.parametrize("start", [(-30, 4, 4), (25, 4, 4)])
+def test_a_box_beside_the_case_shows_nothing_of_it(crop: TrainingCase, start: tuple[int, int, int]) -> None:
+    assert crop.cut(start, (12, 9, 16)).image.shape == (1, 1, 9, 16)
+    images, maps = interpolate([(place_at(*start), Spatial(scales=(0.7, 0.7, 0.7)))], crop, (12, 9, 16))
+    assert not images.any()
+    assert not maps.any()
 
 
 def test_coordinates_lesions_and_masks_are_those_inside_of_the_box(crop: TrainingCase) -> None:
