@@ -124,7 +124,12 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
             progress.say(sentence)
     report_known_cases(work.inputs.scans(), work.source, progress)
     report = begin_report(work.source.run, model, work.targets.folder, recorded, named=work.targets.named)
-    made = Made(values=model.mask_scheme.known_values(), weights=work.source.files, recall=report.recall)
+    made = Made(
+        values=model.mask_scheme.known_values(),
+        weights=work.source.files,
+        recall=report.recall,
+        made_of=report.made_of,
+    )
     kept = _find_kept(work, made, extras, progress, overwrite=options.overwrite)
     jobs = _list_jobs(work, extras, kept)
     if work.targets.derivative is not None:

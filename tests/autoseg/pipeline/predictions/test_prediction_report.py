@@ -80,6 +80,20 @@ def test_masks_that_stay_and_scans_that_fail_have_rows_too(tiny, tmp_path):
     assert rows["c"]["dark: ml"] == ""
 
 
+def test_masks_of_scans_of_the_same_names_elsewhere_are_doubted_and_listed_with_their_own_files(
+    finished, tmp_path, caplog
+):
+    first, second = write_scans(tmp_path / "first", "a"), write_scans(tmp_path / "second", "z", "a")
+    predict(finished, first, tmp_path / "out")
+    for _ in range(2):
+        caplog.clear()
+        masks = predict(finished, second, tmp_path / "out")
+        assert "were made of other scans of the same names (1): a.nii.gz" in caplog.text
+        assert rows_of(masks.table)["a"]["input file"] == str(first / "a.nii.gz")
+    predict(finished, second, tmp_path / "out", overwrite=True)
+    assert rows_of(masks.table)["a"]["input file"] == str(second / "a.nii.gz")
+
+
 def autoseg_error() -> type[Exception]:
     return PartlyDoneError
 
