@@ -33,7 +33,7 @@ class Masks:
 
     Attributes:
         paths: of all masks that are there now.
-        failed: number of scans without one.
+        failed: number of scans that could not be predicted; the mask of one may stay, whose maps could not be made.
         kept: those of them that were there before and stay.
         warnings: what is remarkable about scans that were predicted now, such as being unlike the training scans.
         table: of all scans: volumes, numbers of lesions, warnings; None where none was written.
