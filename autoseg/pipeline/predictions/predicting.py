@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autoseg.models.bundle import own_version
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way
 from autoseg.pipeline.models.sources import USUAL, ModelChoice, ModelSource, Place, find_source
 from autoseg.pipeline.models.trained import load_models
@@ -14,7 +15,6 @@ from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.predictions.extras import NO_MORE, Extras, Wanted, choose_extras
 from autoseg.pipeline.predictions.inputs import Inputs, Search, find_inputs
 from autoseg.pipeline.predictions.prediction_report import Written, begin_report
-from autoseg.pipeline.predictions.record import own_version
 from autoseg.pipeline.predictions.recording import describe_model
 from autoseg.pipeline.predictions.saying import conclude, describe_lacking, introduce
 from autoseg.pipeline.predictions.stopped import recorded_if_stopped
