@@ -142,7 +142,7 @@ class PredictionReport:
         self._seen, self._next_checkpoint = 0, 0.0
         self.warnings: list[ScanWarning] = []
         self.sentences: list[str] = []
-        self._made_of = {} if recorder is None else self._read_inputs()
+        self._made_of: Mapping[str, str] = {} if recorder is None else self._read_inputs()
 
     def assess(self, scan: NewScan, segmented: Segmented) -> PredictedDice | None:
         """Find out how far a scan's mask can be trusted, and return its predicted Dice; None where there is none.
