@@ -29,7 +29,7 @@ from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceErr
 from dataset_fingerprints.failures import Failure, list_failures
 from dataset_fingerprints.files.atomic import sweep_partials
 from dataset_fingerprints.layouts import Selection
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -205,6 +205,15 @@ def _settle(
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
         scans = counted(len(outcomes), "scan")
-        message = f"{len(failures)} of {scans} could not be predicted:\n{list_failures(failures)}"
+        stale = [path.name for path in targets.paths if path in failed and path not in kept and path.is_file()]
+        message = f"{len(failures)} of {scans} could not be predicted:\n{list_failures(failures)}{_warn_of(stale)}"
         raise PartlyDoneError(message, result=masks) if masks.paths else DataError(message)
     return masks
+
+
+def _warn_of(stale: Sequence[str]) -> str:
+    """Return a line about masks that were to be replaced and are still there; empty where there are none."""
+    if not stale:
+        return ""
+    there = counted(len(stale), "mask of an earlier run is", "masks of an earlier run are")
+    return f"\n{there} still there: {some_of(stale, 10)}. Delete what is not to lie among the new masks."
