@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autoseg.hardware import give_freed_memory_back
 from autoseg.pipeline.confidence.assessing import Assessor, is_dice_column, sort_by_dice
-from autoseg.pipeline.predictions.places import SHEET, TABLE, report_folder
+from autoseg.pipeline.predictions.places import SHEET, TABLE, TURN, report_folder
 from autoseg.pipeline.predictions.record import PredictedDice, RecordedModel
 from autoseg.pipeline.predictions.recording import Measured, Recorder, describe_device, read_earlier
 from autoseg.pipeline.scans.existing_masks import UNKNOWN, Origin
@@ -36,6 +36,7 @@ from autoseg.pipeline.scores.showing import Showing, choose_showing, describe_am
 from autoseg.prediction import Fallback, LoadedModel, Segmented
 from autoseg.progress import Progress
 from autoseg.reporting import CaseSlice, SheetRow, choose_view, draw_slice, find_window, is_picture
+from autoseg.workspace.locks import in_turn
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.files.places import nearest_there
@@ -277,15 +278,17 @@ class PredictionReport:
         if not self._has_place():
             _log.warning("%s: no table and no picture can be written there.", folder)
             return Written()
-        place = self._place_table()
-        earlier = read_table(place)
-        joined = self._join(earlier)
-        rows = tuple(sort_by_dice(joined) if self._assessor.orders() else joined)
-        marked = [row[CASE] for row in rows if row.get(SIMULATED)]
-        columns = (*self._columns(), *([SIMULATED] if marked else []), WARNINGS)
-        write_table(place, Table(columns=columns, rows=rows))
-        record = None if self._recorder is None else self._recorder.write(folder)
-        lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]], marked)
+        folder.mkdir(parents=True, exist_ok=True)
+        with in_turn(folder / TURN):
+            place = self._place_table()
+            earlier = read_table(place)
+            joined = self._join(earlier)
+            rows = tuple(sort_by_dice(joined) if self._assessor.orders() else joined)
+            marked = [row[CASE] for row in rows if row.get(SIMULATED)]
+            columns = (*self._columns(), *([SIMULATED] if marked else []), WARNINGS)
+            write_table(place, Table(columns=columns, rows=rows))
+            record = None if self._recorder is None else self._recorder.write(folder)
+            lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]], marked)
         return Written(table=place, record=record, lesions=lesions)
 
     def _place_table(self) -> Path:

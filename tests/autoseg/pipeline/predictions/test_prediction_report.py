@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from PIL import Image
 
 import autoseg
-from autoseg.pipeline.predictions.places import report_folder
+from autoseg.pipeline.predictions import prediction_report
+from autoseg.pipeline.predictions.places import TURN, report_folder
 from autoseg.pipeline.predictions.prediction_report import PredictionReport
 from autoseg.reporting import is_drawn
 from dataset_fingerprints.errors import PartlyDoneError
@@ -108,6 +110,22 @@ def test_scans_that_are_predicted_one_after_the_other_share_a_table(tiny, tmp_pa
     assert sorted(rows_of(masks.table)) == ["a", "c"]
 
 
+def test_no_other_process_writes_the_table_between_its_reading_and_its_writing(finished, tmp_path, monkeypatch):
+    write, alone = prediction_report.write_table, []
+
+    def watch(path, table):
+        with (path.parent / TURN).open("rb+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                alone.append(path.name)
+        write(path, table)
+
+    monkeypatch.setattr(prediction_report, "write_table", watch)
+    predict(finished, write_scans(tmp_path / "scans", "a"), tmp_path / "out")
+    assert set(alone) == {"predictions.csv"}
+
+
 def test_a_mask_with_a_name_of_its_own_comes_alone(tiny, tmp_path):
     scans = write_scans(tmp_path / "scans", "a")
     masks = predict(tiny, scans / "a.nii.gz", tmp_path / "mine" / "mask.nii.gz")
@@ -130,7 +148,7 @@ def test_files_of_others_are_not_written_over(tiny, tmp_path, content):
         assert masks.pictures == (report / "contact_sheet-2.png",)
     assert {path: path.read_bytes() for path in mine} == mine
     # The tables of scans and of lesions, the record and the picture, and mine.
-    assert len(list(report.iterdir())) == 7
+    assert len([path for path in report.iterdir() if not path.name.startswith(".")]) == 7
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
