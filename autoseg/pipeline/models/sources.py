@@ -235,7 +235,7 @@ def _find_bundle(path: Path, choice: ModelChoice) -> ModelSource:
         doubts=(doubt,) if doubt else (),
         contents=_list_contents(bundle.runs.values()),
         lesion_classes=_find_classes(bundle, choice),
-        read=bundle.read if choice.selected else partial(_read_unselected, bundle),
+        read=bundle.read if choice.selected else lambda: _read_unselected(bundle),
     )
 
 
