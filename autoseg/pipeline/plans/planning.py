@@ -145,7 +145,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         remarks = (
             *describe_number(splits, fingerprint),
             *describe_lacking(fingerprint, splits),
-            *(remark_on_subjects(unlabelled, dataset) if users else ()),
+            *remark_on_subjects(unlabelled if users else None, dataset),
             *remark_on_use(plan, users, unlabelled),
         )
         for remark in remarks:

@@ -140,7 +140,7 @@ def remark_on_subjects(found: Dataset | None, dataset: Dataset) -> Iterator[str]
     """Yield a sentence about scans without labels that may be of subjects of labelled cases, as their names say.
 
     Args:
-        found: the scans, or None.
+        found: the scans that are used, or None.
         dataset: the labelled cases, of which a subject never lies in two folds.
     """
     subjects = {case.subject for case in dataset.cases}
