@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from operator import not_
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -37,6 +37,7 @@ CARD = "README.md"
 _SCANS, _SELECTION = "scans.json", "selection.json"
 _DICE, _QUALITY = "predicted_dice.json", "quality.json"
 _CLASSES, _CLASSES_WEIGHTS = "lesion_classes.json", "lesion_classes.safetensors"
+_DISTRIBUTION = "autoseg-lesion"
 # Of one fold; a training keeps a few.
 MOST_NETWORKS = 64
 
@@ -327,7 +328,7 @@ def write_bundle(
         description = BundleDescription(
             name=cover.name,
             licence=cover.licence,
-            made_by=f"autoseg {version('autoseg-lesion')}",
+            made_by=f"autoseg {own_version()}",
             rule=models.rule,
             averaged=tuple(map(_list_stages, models.stages)),
             folds=bundled,
@@ -335,6 +336,14 @@ def write_bundle(
             simulated=any(model.run.summary.simulated for model in folds.values()),
         )
         writer.write_list(to_sealed_json(description))
+
+
+def own_version() -> str:
+    """Return the version of the program; `unknown` where it runs without being installed."""
+    try:
+        return version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _list_kept(models: ModelSet) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from autoseg.models.lesion_classifier import LesionClassifier
+from autoseg.models.lesion_classifier import LesionClasses, LesionClassifier
 from autoseg.models.model import Model
 from autoseg.models.predicted_dice import DiceCalibration
 from autoseg.models.quality import MeasuredEfforts
@@ -58,6 +58,16 @@ class ModelSet:
         classes = self.lesion_classes if len(self.stages) == 1 else None
         return replace(self, stages=first, predicted_dice=dice, lesion_classes=classes)
 
+    def without_selection(self) -> ModelSet:
+        """Return them with the usual rule, without what was measured on masks of another rule."""
+        dice, classes = self.predicted_dice, self.lesion_classes
+        return replace(
+            self,
+            selection=None,
+            predicted_dice=dice if dice is not None and is_of_usual_rule(dice) else None,
+            lesion_classes=classes if classes is not None and is_of_usual_rule(classes.description) else None,
+        )
+
     def averaged(self) -> tuple[Model, ...]:
         """Return the first model of each configuration that is averaged."""
         return tuple([*one.values()][-1][0] for one in self.stages)
@@ -95,6 +105,11 @@ class ModelSet:
         if len(self.stages) == 1:
             return _describe_folds(self.stages[0])
         return " and ".join(f"{[*one][-1]} ({_describe_folds(one)})" for one in self.stages)
+
+
+def is_of_usual_rule(measured: DiceCalibration | LesionClasses) -> bool:
+    """Return whether something was measured on masks that the usual rule made, not a selected one."""
+    return not measured.thresholds and not measured.postprocessing
 
 
 def _take_last(model: Model) -> Model:

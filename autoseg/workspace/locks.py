@@ -6,6 +6,7 @@ import errno
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from dataset_fingerprints.files.opening import open_to_write
 LOCK = ".lock"
 # How file systems without locks answer: some network and user-space ones.
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
+
+# More than the writing of tables takes; and between two tries to take a lock.
+PATIENCE_SECONDS, _PAUSE_SECONDS = 30.0, 0.05
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +70,42 @@ def shared(folder: Path, what: str) -> Iterator[None]:
     with os.fdopen(descriptor) as stream:
         _lock(stream, fcntl.LOCK_SH, folder, what)
         yield
+
+
+@contextmanager
+def in_turn(place: Path, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Let processes that read and then write the same files do so one after the other.
+
+    The block runs also where no lock can be made, or another process is in such a block for longer than patience.
+
+    Args:
+        place: of the lock's file, which is made, and stays.
+        patience: in seconds.
+    """
+    try:
+        stream = open_to_write(place, 0)
+    except (OSError, WorkspaceError):
+        yield
+        return
+    with stream:
+        _wait_for(stream, patience)
+        yield
+
+
+def _wait_for(stream: IO[Any], patience: float) -> None:
+    """Take a lock as soon as nobody has it; nothing where that takes too long, or there are no locks."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return
+            time.sleep(_PAUSE_SECONDS)
+        except OSError:
+            return
+        else:
+            return
 
 
 def was_locked(folder: Path) -> bool:

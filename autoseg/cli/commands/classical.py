@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,4 +77,5 @@ def _show(masks: BaselineMasks) -> None:
     console.print(mark_title(said, masks.simulated), soft_wrap=True)
     show_written(masks.folders.items())
     folder = next(iter(masks.folders.values()))
-    console.print(f"Next: `autoseg evaluate {shorten_path(folder)} REFERENCES -o {folder.name}.json`.", soft_wrap=True)
+    command = shlex.join(("autoseg", "evaluate", shorten_path(folder), "REFERENCES", "-o", f"{folder.name}.json"))
+    console.print(f"Next: `{command}`.", soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,8 @@ def container(
     kept = ", as it was before" if written.kept else ""
     show_written((("Image", written.root / DOCKERFILE), ("How to build and try it", written.root / CARD)))
     console.print(f"Inputs and outputs: {shorten_path(written.interface)}{kept}.", soft_wrap=True)
-    console.print(f"Build it: docker build -t autoseg-challenge {shorten_path(written.root)}", soft_wrap=True)
+    command = shlex.join(("docker", "build", "-t", "autoseg-challenge", shorten_path(written.root)))
+    console.print(f"Build it: {command}", soft_wrap=True)
 
 
 def serve(

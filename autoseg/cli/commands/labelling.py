@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -266,4 +267,5 @@ def _show_acceptance(result: Acceptance) -> None:
 
 
 def _show_next(root: Path) -> None:
-    console.print(f"Next: `autoseg label train -w {shorten_path(root)}`.", soft_wrap=True)
+    command = shlex.join(("autoseg", "label", "train", "-w", shorten_path(root)))
+    console.print(f"Next: `{command}`.", soft_wrap=True)

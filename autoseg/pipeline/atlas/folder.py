@@ -10,7 +10,7 @@ from pathlib import Path
 from autoseg.pipeline.atlas.records import ImportedAtlas, ImportedSession
 from dataset_fingerprints.atlas import MANIFEST
 from dataset_fingerprints.errors import DataError, FileFormatError
-from dataset_fingerprints.files.atomic import PARTIAL
+from dataset_fingerprints.files.atomic import PARTIAL, write_bytes
 from dataset_fingerprints.files.jsonfiles import parse_json, read_json, to_sealed_line
 from dataset_fingerprints.files.opening import append_to
 from dataset_fingerprints.files.places import is_within
@@ -75,7 +75,7 @@ class Folder:
     def begin(self, source: Path) -> None:
         """Note the source, unless it is noted."""
         if not self._journal.is_file():
-            append_to(self._journal, f"{_FIRST_LINE}{source}\n".encode())
+            write_bytes(self._journal, f"{_FIRST_LINE}{source}\n".encode())
 
     def add(self, session: ImportedSession) -> None:
         """Note that a session is done."""

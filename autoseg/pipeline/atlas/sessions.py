@@ -46,15 +46,15 @@ class Importer:
         scan = self.folder.scan(done.case, self.source / done.scan.path, testing=done.testing)
         label = self.folder.label(done.case, testing=done.testing)
         made_of = {file.path for file in done.files()}
-        there = {self._relative(path) for path in (*session.scans, *session.masks)}
+        there = {self._relative(path): path for path in (*session.scans, *session.masks)}
         return (
-            made_of <= there
-            and there - made_of <= {self._relative(path) for path in session.scans}
+            made_of <= there.keys()
             and done.testing == is_testing(session)
             and (done.linked == scan.is_symlink() and scan.exists())
             and (done.linked != self.copy or NO_LINKS in done.remarks)
             and label.is_file() == bool(done.label_sha256)
             and all(self._is_unchanged(file) for file in done.files())
+            and all(self._is_known_copy(path, done) for name, path in there.items() if name not in made_of)
         )
 
     def run(self, session: Session) -> ImportedSession:
@@ -170,6 +170,15 @@ class Importer:
         except OSError:
             return False
         return (status.st_size, status.st_mtime_ns) == (file.identity.size_bytes, file.identity.mtime_ns)
+
+    def _is_known_copy(self, path: Path, done: ImportedSession) -> bool:
+        """Return whether a file was found to be a copy of one that the case was made of, and still is."""
+        if not any(remark.startswith(f"{self._relative(path)} is a copy of ") for remark in done.remarks):
+            return False
+        try:
+            return identify(path).sha256 in {file.identity.sha256 for file in done.files()}
+        except (OSError, DataError):
+            return False
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self.source).as_posix()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,8 @@ def export(workspace: Workspace, out: Path, options: ExportOptions, progress: Pr
     if obstacles:
         progress.say(f"The networks are in it as ONNX, but no program that runs them: {obstacles}")
     else:
-        progress.say(f"It predicts without torch, too: python {out.name} SCANS -o MASKS (README.md says how).")
+        command = f"python {shlex.quote(out.name)} SCANS -o MASKS"
+        progress.say(f"It predicts without torch, too: {command} (README.md says how).")
     return out
 
 

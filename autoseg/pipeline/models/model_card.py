@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from autoseg.evaluation import Evaluation, LabelSummary
 from autoseg.models import ModelSet
+from autoseg.models.bundle import own_version
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.fingerprint import Quantiles
 from dataset_fingerprints.geometry import show_lengths, show_spacing
@@ -80,7 +80,7 @@ def write_card(
     parts = [
         f"# {words.name or run.dataset}",
         *([f"**{MARK} scans: {_MADE_UP}**"] if run.summary.simulated else []),
-        f"A model that segments scans, exported by autoseg {version('autoseg-lesion')}.\n\n"
+        f"A model that segments scans, exported by autoseg {own_version()}.\n\n"
         "    autoseg predict SCANS -o MASKS -m THIS_FILE.zip",
         *([_PORTABLE] if portable else []),
         "## Scans and labels\n\n" + _list(_describe_task(run)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
 from autoseg.models.lesion_classifier import LesionClasses
+from autoseg.models.model_set import is_of_usual_rule
 from autoseg.pipeline.confidence.kept import add_confidence
 from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.lesion_classes.kept import find_classifier
@@ -30,6 +32,7 @@ from dataset_fingerprints.names import some_of
 from planners.plan import Plan
 from planners.run import Run, join_learned
 
+_log = logging.getLogger(__name__)
 # A workspace, the folder of a fold, or the file of a bundle.
 Place = Workspace | FoldFolder | Path
 
@@ -237,9 +240,29 @@ def _find_bundle(path: Path, choice: ModelChoice) -> ModelSource:
         workspace=None,
         doubts=(doubt,) if doubt else (),
         contents=_list_contents(bundle.runs.values()),
-        lesion_classes=bundle.read_classes(),
-        read=bundle.read if choice.selected else lambda: replace(bundle.read(), selection=None),
+        lesion_classes=_find_classes(bundle, choice),
+        read=bundle.read if choice.selected else lambda: _read_unselected(bundle),
     )
+
+
+def _find_classes(bundle: Bundle, choice: ModelChoice) -> LesionClasses | None:
+    """Return what gives lesions classes in masks of a bundle's chosen models, as `ModelSet` decides it for these."""
+    found = bundle.read_classes()
+    if found is None or (choice.single and len(bundle.description.averaged) > 1):
+        return None
+    return found if choice.selected or is_of_usual_rule(found) else None
+
+
+def _read_unselected(bundle: Bundle) -> ModelSet:
+    """Return a bundle's models with the usual rule, and say what is not used without the selected one."""
+    models = bundle.read()
+    usual = models.without_selection()
+    lost = ["no Dice is predicted"] if usual.predicted_dice is not models.predicted_dice else []
+    lost += ["lesions get no classes"] if usual.lesion_classes is not models.lesion_classes else []
+    if lost:
+        what = " and ".join(lost)
+        _log.warning("%s: %s, for that was measured on masks of the rule that was selected.", bundle.path, what)
+    return usual
 
 
 def _list_contents(runs: Iterable[Run]) -> frozenset[str]:

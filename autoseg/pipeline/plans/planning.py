@@ -21,6 +21,7 @@ from autoseg.pipeline.plans.unlabelled import (
     examine_unlabelled,
     find_unlabelled,
     list_names,
+    remark_on_subjects,
     remark_on_use,
 )
 from autoseg.preprocessing import Store, prepare, store_key
@@ -142,8 +143,13 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         if given is not None:
             whose = "as another plan has them" if isinstance(options.splits, Splits) else "of your own"
             progress.say(f"{counted(len(splits.folds), 'fold')} {whose} ({splits.origin}).")
-        remarks = (*describe_number(splits, fingerprint), *describe_lacking(fingerprint, splits))
-        for remark in (*remarks, *remark_on_use(plan, users, unlabelled)):
+        remarks = (
+            *describe_number(splits, fingerprint),
+            *describe_lacking(fingerprint, splits),
+            *remark_on_subjects(unlabelled if users else None, dataset),
+            *remark_on_use(plan, users, unlabelled),
+        )
+        for remark in remarks:
             progress.say(remark)
         _report_changes(workspace, plan, fingerprint, progress)
         if not workspace.dataset.is_file():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from autoseg.workspace.workspace import Workspace
@@ -64,20 +63,28 @@ def refuse_other_dataset(workspace: Workspace, dataset: Dataset) -> None:
     Raises:
         WorkspaceError: it was made of another data set.
     """
-    with suppress(FileFormatError):
+    try:
         before = read_json(workspace.dataset, Dataset)
-        here = (before.root, before.layout, before.name) == (dataset.root, dataset.layout, dataset.name)
-        if here or (before.name == dataset.name and _share_content(workspace, dataset)):
-            return
-        raise WorkspaceError(
-            f"{workspace.root}: was made of another data set, {_describe(before)}; this one is {_describe(dataset)}. "
-            "Name a workspace of its own with -w."
-        )
+    except FileFormatError:
+        return
+    here = (before.root, before.layout, before.name) == (dataset.root, dataset.layout, dataset.name)
+    if here or (before.name == dataset.name and _share_content(workspace, before, dataset)):
+        return
+    raise WorkspaceError(
+        f"{workspace.root}: was made of another data set, {_describe(before)}; this one is {_describe(dataset)}. "
+        "Name a workspace of its own with -w."
+    )
 
 
-def _share_content(workspace: Workspace, dataset: Dataset) -> bool:
-    """Return whether cases are in both data sets, and most of these have the scan that was measured."""
-    known = {case.case: case.identities for case in read_json(workspace.fingerprint, DatasetFingerprint).cases}
+def _share_content(workspace: Workspace, before: Dataset, dataset: Dataset) -> bool:
+    """Return whether cases are in both data sets, and most of these have the scan that was measured.
+
+    Where no measurements can be read, as of a first planning that was killed, cases of the same names are enough.
+    """
+    try:
+        known = {case.case: case.identities for case in read_json(workspace.fingerprint, DatasetFingerprint).cases}
+    except FileFormatError:
+        return not {case.name for case in before.cases}.isdisjoint(case.name for case in dataset.cases)
     same = [_is_same(case, known[case.name]) for case in dataset.cases if case.name in known]
     return 2 * sum(same) > len(same)
 

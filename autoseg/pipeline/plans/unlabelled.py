@@ -14,6 +14,7 @@ from dataset_fingerprints.dataset import Case, Dataset, LabelScheme
 from dataset_fingerprints.errors import DataError, PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint, Quantiles
 from dataset_fingerprints.geometry import show_lengths, show_spacing
+from dataset_fingerprints.layouts.description import subject_of
 from dataset_fingerprints.names import counted, some_of
 from planners.plan import Configuration, Plan
 
@@ -133,6 +134,29 @@ def remark_on_use(plan: Plan, users: Sequence[Configuration], found: Dataset | N
         yield f"The scans without labels are for {', '.join(able)}: add -c {able[0]} to preprocess them."
     if not able:
         yield f"No configuration of plan {plan.name} trains on scans without labels (pseudo_labels): they are not used."
+
+
+def remark_on_subjects(found: Dataset | None, dataset: Dataset) -> Iterator[str]:
+    """Yield a sentence about scans without labels that may be of subjects of labelled cases, as their names say.
+
+    Args:
+        found: the scans that are used, or None.
+        dataset: the labelled cases, of which a subject never lies in two folds.
+    """
+    subjects = {case.subject for case in dataset.cases}
+    names = list_names(found)
+    shared = [name for name in names if subject_of(name) in subjects or any(_begins(name, one) for one in subjects)]
+    if shared:
+        have = counted(len(shared), "scan without labels has", "scans without labels have")
+        yield (
+            f"{have} the name of a subject of labelled cases ({some_of(shared, _NAMED)}): if they are the same people, "
+            "folds that are judged on these train on other scans of them, and their scores look better than those of "
+            "new people. Take such scans out."
+        )
+
+
+def _begins(name: str, subject: str) -> bool:
+    return name.startswith(f"{subject}_")
 
 
 def _refuse_labelled(found: Dataset, labelled: DatasetFingerprint, unlabelled: DatasetFingerprint) -> None:

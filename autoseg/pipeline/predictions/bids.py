@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path, PurePosixPath
 
 from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.errors import AutosegError, DataError
 from dataset_fingerprints.files.atomic import write_bytes
-from dataset_fingerprints.files.jsonfiles import JsonValue, write_json
+from dataset_fingerprints.files.jsonfiles import JsonValue, read_plain_json, write_json
 from dataset_fingerprints.layouts.bids import DESCRIPTION, PROGRAM, is_predicted
 from dataset_fingerprints.layouts.modalities import is_lesion_name
 from dataset_fingerprints.reading.file_names import stem_of
@@ -66,7 +67,8 @@ class Derivative:
         out: its folder.
         scheme: of the labels.
         names: of each scan by its name.
-        links: the data sets that the scans lie in, by the names that URIs give them, relative to `out`.
+        links: the data sets that the scans lie in, and those of earlier masks there, by the names that URIs give them,
+            relative to `out`.
     """
 
     out: Path
@@ -153,10 +155,28 @@ def make_derivative(out: Path, scans: Sequence[tuple[Path, NewScan]], scheme: La
     """
     _refuse_other(out)
     roots = {place: _find_root(place) for place, _ in scans}
-    called = {root: f"raw{number or ''}" for number, root in enumerate(dict.fromkeys(roots.values()))}
+    links = _read_links(out)
+    called = {root: _call(_relative(root, out), links) for root in dict.fromkeys(roots.values())}
     names = {scan.name: _name(scan, roots[place], called[roots[place]]) for place, scan in scans}
-    links = {name: _relative(root, out) for root, name in called.items()}
     return Derivative(out=out, scheme=scheme, names=names, links=links)
+
+
+def _read_links(out: Path) -> dict[str, str]:
+    """Return the data sets that an earlier run linked, by their names: sidecars of its masks refer to these."""
+    try:
+        described = read_plain_json(out / DESCRIPTION)
+    except (AutosegError, OSError):
+        return {}
+    links = described.get("DatasetLinks") if isinstance(described, dict) else None
+    return {name: link for name, link in links.items() if isinstance(link, str)} if isinstance(links, dict) else {}
+
+
+def _call(link: str, links: dict[str, str]) -> str:
+    """Return the name of a data set among the links, to which it is added where it is new."""
+    known = next((name for name, other in links.items() if other == link), None)
+    name = known or next(free for number in count() if (free := f"raw{number or ''}") not in links)
+    links[name] = link
+    return name
 
 
 def name_labels(names: Sequence[str]) -> tuple[str, ...]:

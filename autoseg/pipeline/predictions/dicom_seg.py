@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.pipeline.predictions.record import own_version
+from autoseg.models.bundle import own_version
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt

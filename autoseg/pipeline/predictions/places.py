@@ -8,6 +8,8 @@ from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.reading.file_names import stem_of
 
 TABLE, RECORD, SHEET = "predictions.csv", "prediction.json", "contact_sheet.png"
+# Of processes that predict into one folder, one after the other writes the table and the record.
+TURN = ".turn"
 PROBABILITIES, UNCERTAINTY = "probabilities", "uncertainty"
 _ENDING = "-report"
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autoseg.models.bundle import own_version
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way
 from autoseg.pipeline.models.sources import USUAL, ModelChoice, ModelSource, Place, find_source
 from autoseg.pipeline.models.trained import load_models
@@ -14,7 +15,6 @@ from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.predictions.extras import NO_MORE, Extras, Wanted, choose_extras
 from autoseg.pipeline.predictions.inputs import Inputs, Search, find_inputs
 from autoseg.pipeline.predictions.prediction_report import Written, begin_report
-from autoseg.pipeline.predictions.record import own_version
 from autoseg.pipeline.predictions.recording import describe_model
 from autoseg.pipeline.predictions.saying import conclude, describe_lacking, introduce
 from autoseg.pipeline.predictions.stopped import recorded_if_stopped
@@ -29,7 +29,7 @@ from dataset_fingerprints.errors import DataError, PartlyDoneError, WorkspaceErr
 from dataset_fingerprints.failures import Failure, list_failures
 from dataset_fingerprints.files.atomic import sweep_partials
 from dataset_fingerprints.layouts import Selection
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,7 +124,12 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
             progress.say(sentence)
     report_known_cases(work.inputs.scans(), work.source, progress)
     report = begin_report(work.source.run, model, work.targets.folder, recorded, named=work.targets.named)
-    made = Made(values=model.mask_scheme.known_values(), weights=work.source.files, recall=report.recall)
+    made = Made(
+        values=model.mask_scheme.known_values(),
+        weights=work.source.files,
+        recall=report.recall,
+        made_of=report.made_of,
+    )
     kept = _find_kept(work, made, extras, progress, overwrite=options.overwrite)
     jobs = _list_jobs(work, extras, kept)
     if work.targets.derivative is not None:
@@ -200,6 +205,15 @@ def _settle(
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     if failures:
         scans = counted(len(outcomes), "scan")
-        message = f"{len(failures)} of {scans} could not be predicted:\n{list_failures(failures)}"
+        stale = [path.name for path in targets.paths if path in failed and path not in kept and path.is_file()]
+        message = f"{len(failures)} of {scans} could not be predicted:\n{list_failures(failures)}{_warn_of(stale)}"
         raise PartlyDoneError(message, result=masks) if masks.paths else DataError(message)
     return masks
+
+
+def _warn_of(stale: Sequence[str]) -> str:
+    """Return a line about masks that were to be replaced and are still there; empty where there are none."""
+    if not stale:
+        return ""
+    there = counted(len(stale), "mask of an earlier run is", "masks of an earlier run are")
+    return f"\n{there} still there: {some_of(stale, 10)}. Delete what is not to lie among the new masks."

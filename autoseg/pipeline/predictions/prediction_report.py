@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from autoseg.hardware import give_freed_memory_back
 from autoseg.pipeline.confidence.assessing import Assessor, is_dice_column, sort_by_dice
-from autoseg.pipeline.predictions.places import SHEET, TABLE, report_folder
+from autoseg.pipeline.predictions.places import SHEET, TABLE, TURN, report_folder
 from autoseg.pipeline.predictions.record import PredictedDice, RecordedModel
 from autoseg.pipeline.predictions.recording import Measured, Recorder, describe_device, read_earlier
 from autoseg.pipeline.scans.existing_masks import UNKNOWN, Origin
@@ -36,6 +36,7 @@ from autoseg.pipeline.scores.showing import Showing, choose_showing, describe_am
 from autoseg.prediction import Fallback, LoadedModel, Segmented
 from autoseg.progress import Progress
 from autoseg.reporting import CaseSlice, SheetRow, choose_view, draw_slice, find_window, is_picture
+from autoseg.workspace.locks import in_turn
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.files.places import nearest_there
@@ -142,6 +143,7 @@ class PredictionReport:
         self._seen, self._next_checkpoint = 0, 0.0
         self.warnings: list[ScanWarning] = []
         self.sentences: list[str] = []
+        self._made_of: Mapping[str, str] = {} if recorder is None else self._read_inputs()
 
     def assess(self, scan: NewScan, segmented: Segmented) -> PredictedDice | None:
         """Find out how far a scan's mask can be trusted, and return its predicted Dice; None where there is none.
@@ -202,6 +204,15 @@ class PredictionReport:
     def recall(self, target: Path) -> Origin:
         """Return what an earlier run recorded of a mask that is there."""
         return UNKNOWN if self._recorder is None else self._recorder.recall(target)
+
+    def made_of(self, target: Path) -> str:
+        """Return the files that an earlier run made a mask of, as its table lists them; empty where none does."""
+        return self._made_of.get(target.relative_to(self._masks).as_posix(), "")
+
+    def _read_inputs(self) -> dict[str, str]:
+        """Return the files that earlier runs made masks of, by the paths of these from their folder."""
+        earlier = read_table(self._place_table())
+        return {row[_MASK]: row[_INPUT] for row in earlier.rows if row[_MASK]} if earlier else {}
 
     def keep(self, scan: NewScan, target: Path) -> None:
         """Take note of a mask that was there before and stays."""
@@ -267,16 +278,21 @@ class PredictionReport:
         if not self._has_place():
             _log.warning("%s: no table and no picture can be written there.", folder)
             return Written()
-        place = choose_name(folder / TABLE, lambda path: self._is_own(read_table(path)))
-        earlier = read_table(place)
-        joined = self._join(earlier)
-        rows = tuple(sort_by_dice(joined) if self._assessor.orders() else joined)
-        marked = [row[CASE] for row in rows if row.get(SIMULATED)]
-        columns = (*self._columns(), *([SIMULATED] if marked else []), WARNINGS)
-        write_table(place, Table(columns=columns, rows=rows))
-        record = None if self._recorder is None else self._recorder.write(folder)
-        lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]], marked)
+        folder.mkdir(parents=True, exist_ok=True)
+        with in_turn(folder / TURN):
+            place = self._place_table()
+            earlier = read_table(place)
+            joined = self._join(earlier)
+            rows = tuple(sort_by_dice(joined) if self._assessor.orders() else joined)
+            marked = [row[CASE] for row in rows if row.get(SIMULATED)]
+            columns = (*self._columns(), *([SIMULATED] if marked else []), WARNINGS)
+            write_table(place, Table(columns=columns, rows=rows))
+            record = None if self._recorder is None else self._recorder.write(folder)
+            lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]], marked)
         return Written(table=place, record=record, lesions=lesions)
+
+    def _place_table(self) -> Path:
+        return choose_name(report_folder(self._masks) / TABLE, lambda path: self._is_own(read_table(path)))
 
     def _has_place(self) -> bool:
         """Return whether the folder of the report is there or can be made; a link is left alone."""
@@ -330,7 +346,7 @@ class PredictionReport:
     def _describe(self, scan: NewScan, target: Path | None, result: str, warnings: Sequence[str]) -> dict[str, str]:
         return {
             CASE: scan.name,
-            _INPUT: "; ".join(map(str, scan.files())),
+            _INPUT: scan.list_files(),
             _MASK: target.relative_to(self._masks).as_posix() if target else "",
             _RESULT: result,
             **({SIMULATED: "yes"} if find_marks(scan.files()).simulated else {}),
@@ -352,7 +368,9 @@ class PredictionReport:
         for case, row in self._rows.items():
             before = known.get(case, {}) if row[_RESULT] in (_KEPT, _KEPT_OTHER, _KEPT_UNKNOWN) else {}
             expected = {column: before.get(column, "") for column in self._assessor.columns()}
-            rows.append({**expected, **row, WARNINGS: row[WARNINGS] or before.get(WARNINGS, "")})
+            # Of a mask that stays, what it was made of and what was said of that.
+            stays = {column: before.get(column) or row[column] for column in (_INPUT, WARNINGS)}
+            rows.append({**expected, **row, **stays})
         same = earlier is not None and _fixed(earlier.columns) == _fixed(self._columns())
         kept = (*self._columns(), WARNINGS)
         others = [

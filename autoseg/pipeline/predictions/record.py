@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from autoseg.models import ModelSet
+from autoseg.models.bundle import own_version
 from autoseg.pipeline.predictions.settings import MadeBy, RecordedSettings
 from autoseg.pipeline.scans.scan_warnings import ScanWarning
 from autoseg.pipeline.scores.showing import Amount
@@ -24,7 +25,6 @@ SCHEMA_VERSION = 1
 _PACKAGES = ("torch", "numpy", "scipy", "nibabel", "SimpleITK")
 # Kinds of warnings about a mask that stays though this run would make another one, or perhaps would.
 OTHER_MODEL, UNKNOWN_MODEL = "other-model", "unknown-model"
-_DISTRIBUTION = "autoseg-lesion"
 Result = Literal["predicted", "kept", "failed"]
 
 
@@ -178,11 +178,6 @@ def list_versions() -> dict[str, str]:
     """Return the versions of the program, of Python and of the libraries that masks depend on."""
     found = {"autoseg": own_version(), "python": platform.python_version()}
     return found | {package: _find_version(package) for package in _PACKAGES}
-
-
-def own_version() -> str:
-    """Return the version of the program."""
-    return _find_version(_DISTRIBUTION)
 
 
 def _find_version(distribution: str) -> str:

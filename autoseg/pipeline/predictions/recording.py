@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autoseg.hardware import choose_device
 from autoseg.models import ModelSet
+from autoseg.models.bundle import own_version
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way, choose_way
 from autoseg.pipeline.models.sources import ModelSource, Place
 from autoseg.pipeline.predictions.places import RECORD
@@ -23,7 +24,6 @@ from autoseg.pipeline.predictions.record import (
     RecordedWarning,
     describe_folds,
     list_versions,
-    own_version,
     quantify,
     read_record,
     recorded,

@@ -77,16 +77,17 @@ def _take(reading: Future[R], read_again: Callable[[], R]) -> R:
         return read_again()
 
 
-def is_small(scan: NewScan, memory_gb: float) -> bool:
+def is_small(scan: NewScan, channels: int, memory_gb: float) -> bool:
     """Return whether a scan may be read while the network works on another one.
 
     Args:
         scan: its files; where they cannot be read, that is reported when they are.
+        channels: of the scan; one file may hold several, and those that are not there are filled in.
         memory_gb: that predicting may use.
     """
     try:
         x, y, z = read_grid(scan.files()[0]).shape
     except Exception:
         return True
-    needed = x * y * z * len(scan.images) * BYTES_PER_VOXEL
+    needed = x * y * z * channels * BYTES_PER_VOXEL
     return needed <= AHEAD_SHARE * min(memory_gb, free_memory_gb()) * GIB

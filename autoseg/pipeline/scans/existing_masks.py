@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.pipeline.scans.new_scans import NewScan
+from autoseg.pipeline.scans.new_scans import BETWEEN, NewScan
 from autoseg.pipeline.scans.scan_warnings import ScanWarning
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import is_same
 from dataset_fingerprints.geometry import Grid, canonical_grid
-from dataset_fingerprints.measuring.identity import files_behind
+from dataset_fingerprints.measuring.identity import files_behind, identify
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.alignment import same_place
 from dataset_fingerprints.reading.images import read_grid, read_image, read_label_map
@@ -32,7 +33,7 @@ class Masks:
 
     Attributes:
         paths: of all masks that are there now.
-        failed: number of scans without one.
+        failed: number of scans that could not be predicted; the mask of one may stay, whose maps could not be made.
         kept: those of them that were there before and stay.
         warnings: what is remarkable about scans that were predicted now, such as being unlike the training scans.
         table: of all scans: volumes, numbers of lesions, warnings; None where none was written.
@@ -125,11 +126,13 @@ class Made:
         values: that its masks hold.
         weights: the files of its weights.
         recall: returns what is recorded of a mask.
+        made_of: returns the files that a mask was made of, as `NewScan.list_files` does; empty where nobody knows.
     """
 
     values: tuple[int, ...]
     weights: Sequence[Path]
     recall: Callable[[Path], Origin] = lambda _: UNKNOWN
+    made_of: Callable[[Path], str] = lambda _: ""
 
 
 def find_kept(
@@ -168,6 +171,8 @@ def find_kept(
     for scan, found in kept:
         origin = model.recall(found.path)
         reasons = _find_doubts(scan, found, 0 if origin.known else trained_ns)
+        if _is_of_another(scan, model.made_of(found.path)):
+            reasons.append("were made of other scans of the same names")
         doubts += [_Doubt(mask=found.path, reason=reason) for reason in (*filter(None, [origin.doubt]), *reasons)]
     _warn(doubts)
     return frozenset(found.path for _, found in kept)
@@ -251,6 +256,18 @@ def _is_newer(scan: NewScan, made_ns: int) -> bool:
     try:
         files = [file for image in scan.files() for file in files_behind(image)]
         return any(file.stat().st_mtime_ns > made_ns for file in files)
+    except (DataError, OSError):
+        return False
+
+
+def _is_of_another(scan: NewScan, made_of: str) -> bool:
+    """Return whether a mask was made of files that are there and hold something else than the scan's."""
+    files, others = scan.files(), [Path(other) for other in made_of.split(BETWEEN)]
+    if made_of in ("", scan.list_files()) or len(files) != len(others):
+        return False
+    try:
+        pairs = [pair for pair in zip(files, others, strict=True) if not is_same(*pair)]
+        return any(identify(file).sha256 != identify(other).sha256 for file, other in pairs)
     except (DataError, OSError):
         return False
 

@@ -25,6 +25,9 @@ from dataset_fingerprints.reading.images import IMAGE_SUFFIXES, is_image, is_ser
 # The format of a mask for a scan in a format that holds no labels, or only in two files; a DICOM series has no suffix.
 _MASK_SUFFIXES = {".mhd": ".mha", ".img": ".nii.gz", ".bmp": ".png", "": ".nii.gz"}
 
+# Between the paths of a scan's files, where they stand in one cell of a table.
+BETWEEN = "; "
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewScan:
@@ -41,6 +44,10 @@ class NewScan:
     def files(self) -> tuple[Path, ...]:
         """Return the paths of the channels that are there."""
         return tuple(image for image in self.images if image is not None)
+
+    def list_files(self) -> str:
+        """Return these paths as a table has them, in one cell."""
+        return BETWEEN.join(map(str, self.files()))
 
     def absent(self) -> int:
         """Return how many channels are not there."""

@@ -102,7 +102,7 @@ class Segmenting:
         return run_overlapped(jobs, steps)
 
     def _is_small(self, job: Job) -> bool:
-        return job.is_done() or is_small(job.scan, self.model.memory_gb)
+        return job.is_done() or is_small(job.scan, len(self.model.channels), self.model.memory_gb)
 
     def _read(self, job: Job) -> list[Scan]:
         """Return a scan; nothing of one of which nothing has to be predicted."""

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,14 @@ def models() -> ModelSet:
 def write(path: Path, given: ModelSet | None = None) -> Path:
     write_bundle(path, given or models(), COVER, {(tiny_configuration().name, "0"): 500})
     return path
+
+
+def test_a_program_that_is_not_installed_writes_a_bundle_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(distribution: str) -> str:
+        raise PackageNotFoundError(distribution)
+
+    monkeypatch.setattr("autoseg.models.bundle.version", find)
+    assert Bundle(write(tmp_path / "model.zip")).description.made_by == "autoseg unknown"
 
 
 def test_what_was_written_is_read_again(tmp_path: Path) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from autoseg.workspace.fold import FULL, is_fold
-from autoseg.workspace.locks import locked, shared
+from autoseg.workspace.locks import in_turn, locked, shared
 from autoseg.workspace.workspace import Workspace, find_workspace, new_workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.names import WrongNameError
@@ -120,6 +121,25 @@ def test_readers_share_a_folder_and_keep_out_who_would_change_it(tmp_path: Path)
         pass
     with shared(tmp_path / "not there", "a test"):
         assert not (tmp_path / "not there").exists()
+
+
+def test_who_writes_in_turn_waits_for_the_others_but_not_for_ever(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def write(name: str, patience: float) -> None:
+        with in_turn(tmp_path / "lock", patience):
+            order.append(name)
+
+    with in_turn(tmp_path / "lock"):
+        write("impatient", 0.0)
+        waiting = Thread(target=write, args=("patient", 60.0))
+        waiting.start()
+        waiting.join(0.2)
+        order.append("first")
+    waiting.join(60)
+    assert order == ["impatient", "first", "patient"]
+    with in_turn(tmp_path / "no folder" / "lock"):
+        assert not (tmp_path / "no folder").exists()
 
 
 @pytest.mark.parametrize("name", ["0", "7", "10", "123", FULL])

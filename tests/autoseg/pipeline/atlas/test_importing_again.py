@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import nibabel
@@ -19,6 +21,7 @@ from autoseg.pipeline.atlas import sessions
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.layouts import read_dataset
 from tests.autoseg.pipeline.atlas.imported import Said, label_of, state_of
+from tests.autoseg.workspace.failing_disk import FailingDisk
 from tests.synthetic.atlas_trees import (
     lesion_of,
     residue_of,
@@ -145,3 +148,15 @@ def test_a_release_of_655_sessions_is_imported(tmp_path, capsys):
         sys.stdout.write(f"655 sessions of tiny files imported in {time.perf_counter() - started:.1f} s\n")
     assert len(imported.training()) == 655
     assert len(read_dataset(tmp_path / "data").cases) == 655
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_a_disk_that_is_full_when_an_import_begins_leaves_no_part_of_its_notes(tmp_path, at):
+    folder = folders.Folder(root=tmp_path / "data")
+    folder.notes.mkdir(parents=True)
+    with pytest.MonkeyPatch.context() as patch, suppress(OSError):
+        FailingDisk(folder.root, at, errno.ENOSPC).install(patch)
+        folder.begin(tmp_path / "src")
+    folder.begin(tmp_path / "src")
+    folder.description.touch()
+    folder.refuse_other_content(tmp_path / "src")

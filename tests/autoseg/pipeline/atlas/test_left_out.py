@@ -13,7 +13,7 @@ import autoseg
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.layouts import read_dataset
-from tests.autoseg.pipeline.atlas.imported import Said, left_out
+from tests.autoseg.pipeline.atlas.imported import Said, left_out, state_of
 from tests.synthetic.atlas_trees import (
     MNI,
     NATIVE,
@@ -48,6 +48,22 @@ def test_a_scan_without_its_mask_is_held_out_and_a_mask_without_its_scan_left_ou
     assert [one.case for one in imported.training()] == ["sub-r001s003_ses-1"]
     assert "has no lesion mask: in imagesTs" in " ".join(said.lines)
     assert list(left_out(tmp_path / "data").values()) == ["a lesion mask without a scan of its session"]
+
+
+def test_a_case_with_copies_is_kept_as_long_as_they_are_copies(tmp_path):
+    scans = write_bids(tmp_path / "src", ("r001s001", "r001s002"))
+    copied = shutil.copytree(scans[0].parents[2], tmp_path / "src" / "again" / scans[0].parents[2].name)
+    autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
+    before, said = state_of(tmp_path / "data" / "labelsTr"), Said()
+
+    autoseg.import_atlas(tmp_path / "src", tmp_path / "data", progress=said)
+
+    assert "2 of 2 sessions imported before, and kept as before." in said.lines
+    assert state_of(tmp_path / "data" / "labelsTr") == before
+    other = next(Path(copied).rglob("*_T1w.nii.gz"))
+    write_nifti(other, np.ones((24, 26, 24), np.float32), nibabel.load(scans[0]).affine)
+    with pytest.raises(PartlyDoneError, match=r"sub-r001s001_ses-1: .*several scans of one session differ"):
+        autoseg.import_atlas(tmp_path / "src", tmp_path / "data")
 
 
 def test_copies_count_once_and_contradictions_are_refused_by_name(tmp_path):

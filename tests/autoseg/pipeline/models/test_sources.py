@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from dataset_fingerprints.errors import FileFormatError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
 from planners.choices import Choice
 from tests.autoseg.models.portable.builders import configure, put_together, train
+from tests.autoseg.models.test_lesion_classifier import by_size
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head
 from tests.synthetic.tiny import CONFIGURATION, SHAPE, Tiny
@@ -113,3 +115,22 @@ def test_masks_of_configurations_of_different_labels_hold_the_labels_of_all(tmp_
     scheme = find_source(tmp_path / "model.zip").mask_scheme()
     assert scheme == models.scheme()
     assert scheme.values() == (3, 700)
+
+
+@pytest.mark.parametrize("choice", [ModelChoice(selected=False), ModelChoice(single=True)])
+def test_masks_of_a_bundle_have_no_classes_where_the_classifier_knows_other_masks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, choice: ModelChoice
+) -> None:
+    # Trained on masks of two configurations together, by a threshold that was selected.
+    fine, coarse = (train([configure(name)]) for name in ("fine", "coarse"))
+    classifier = by_size()
+    classes = replace(classifier, description=replace(classifier.description, thresholds=(0.3, 0.3)))
+    models = put_together({"fine": (fine,)}, {"coarse": (coarse,)}, decision=((0.3, 0.3), ()))
+    path = tmp_path / "model.zip"
+    write_bundle(path, replace(models, lesion_classes=classes), Cover(name="", licence="", card=""), {})
+    assert find_source(path).mask_scheme() == classes.description.scheme()
+    source = find_source(path, choice)
+    read = source.read().take_first() if choice.single else source.read()
+    assert read.lesion_classes is None
+    assert source.mask_scheme() == read.scheme()
+    assert ("lesions get no classes" in caplog.text) == (not choice.selected)

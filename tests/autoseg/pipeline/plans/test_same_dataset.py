@@ -98,6 +98,22 @@ def test_another_data_set_of_the_same_name_is_not(planned: Tiny, tmp_path: Path,
     assert {path: path.read_bytes() for path in other.workspace.root.rglob("*") if path.is_file()} == before
 
 
+def test_of_a_planning_that_was_killed_the_names_of_cases_tell_a_moved_data_set_from_another(
+    planned: Tiny, tmp_path: Path
+) -> None:
+    for name in ("moved", "other"):
+        shutil.copytree(planned.root, tmp_path / name)
+    moved, other = (Tiny(root=tmp_path / name) for name in ("moved", "other"))
+    for tiny in (moved, other):
+        tiny.workspace.fingerprint.unlink()
+    for number, case in enumerate(other.cases()):
+        other.remove(case)
+        other.add(f"new_{number}", 60 + number)
+    moved.plan()
+    with pytest.raises(WorkspaceError, match="was made of another data set"):
+        other.plan()
+
+
 def test_a_data_set_of_another_name_is_another_one(planned: Tiny, tmp_path: Path) -> None:
     shutil.copytree(planned.root, tmp_path / "copy")
     (tmp_path / "copy" / "raw").rename(tmp_path / "copy" / "different")

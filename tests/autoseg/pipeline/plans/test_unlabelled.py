@@ -13,6 +13,7 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
+from tests.autoseg.training.builders import Listening
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_nifti
 from tests.synthetic.self_training import ASSIGNMENTS, SCANS, SECOND, plan_both, train_second, write_scans
@@ -85,6 +86,16 @@ def test_names_of_labelled_cases_and_names_that_fall_together_are_refused(raw: T
     write_nifti(raw.root / "more" / "a" / "b.nii.gz", head(42, SHAPE)[0])
     with pytest.raises(DataError, match=r"called as labelled cases, or as each other: a_b, case_1\."):
         plan_both(raw)
+
+
+def test_scans_of_subjects_of_labelled_cases_are_named(raw: Tiny) -> None:
+    for names, said in (((), 0), (("case_1_later", "case_10"), 1)):
+        write_scans(raw, names, 60)
+        listening = Listening()
+        plan_both(raw, progress=listening)
+        remarks = [message for message in listening.messages if "of a subject of labelled cases" in message]
+        assert len(remarks) == said
+    assert remarks[0].startswith("1 scan without labels has the name of a subject of labelled cases (case_1_later):")
 
 
 def test_a_folder_without_scans_is_refused(raw: Tiny) -> None:

@@ -86,6 +86,17 @@ def test_sidecars_say_what_a_mask_is_and_where_it_comes_from(tmp_path: Path) -> 
     derive(tmp_path / "raw", "sub-01/anat/sub-01_T1w.nii.gz")
 
 
+def test_masks_of_a_second_tree_do_not_change_where_those_of_the_first_come_from(tmp_path: Path) -> None:
+    called = []
+    for name in ("first", "second", "first"):
+        derivative = derive(tmp_path / name, "sub-01/anat/sub-01_T1w.nii.gz")
+        derivative.describe("1.2", "a model")
+        called.append(derivative.names["sub-01"].sources[0].split(":")[1])
+    assert called == ["raw", "raw1", "raw"]
+    described = json.loads((tmp_path / "out/dataset_description.json").read_text())
+    assert described["DatasetLinks"] == {"raw": "../first", "raw1": "../second"}
+
+
 def test_several_labels_have_a_table_of_their_names(tmp_path: Path) -> None:
     derivative = derive(tmp_path / "raw", "sub-01/anat/sub-01_T1w.nii.gz", scheme=SEVERAL)
     derivative.write_sidecars("sub-01")

@@ -115,3 +115,13 @@ def test_a_mask_that_is_there_stays_in_the_record_when_its_maps_cannot_be_made(f
     (case,) = record["cases"]
     assert (case["result"], case["mask"], case["error"]) == ("kept", "a.nii.gz", None)
     assert case["weights_sha256"] == record["model"]["sha256"]
+
+
+def test_a_mask_of_before_that_could_not_be_replaced_is_named(finished: Tiny, tmp_path: Path) -> None:
+    for number, name in enumerate("ab"):
+        write_nifti(tmp_path / "scans" / f"{name}.nii.gz", head(number, SHAPE)[0])
+    autoseg.predict(tmp_path / "scans", tmp_path / "out", finished.workspace.root)
+    (tmp_path / "scans" / "a.nii.gz").write_bytes(b"no image at all")
+    with pytest.raises(PartlyDoneError, match=r"1 mask of an earlier run is still there: a\.nii\.gz\.") as caught:
+        autoseg.predict(tmp_path / "scans", tmp_path / "out", finished.workspace.root, overwrite=True)
+    assert [mask.name for mask in caught.value.result] == ["b.nii.gz"]

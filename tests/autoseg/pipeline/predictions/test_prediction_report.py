@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from PIL import Image
 
 import autoseg
-from autoseg.pipeline.predictions.places import report_folder
+from autoseg.pipeline.predictions import prediction_report
+from autoseg.pipeline.predictions.places import TURN, report_folder
 from autoseg.pipeline.predictions.prediction_report import PredictionReport
 from autoseg.reporting import is_drawn
 from dataset_fingerprints.errors import PartlyDoneError
@@ -80,6 +82,20 @@ def test_masks_that_stay_and_scans_that_fail_have_rows_too(tiny, tmp_path):
     assert rows["c"]["dark: ml"] == ""
 
 
+def test_masks_of_scans_of_the_same_names_elsewhere_are_doubted_and_listed_with_their_own_files(
+    finished, tmp_path, caplog
+):
+    first, second = write_scans(tmp_path / "first", "a"), write_scans(tmp_path / "second", "z", "a")
+    predict(finished, first, tmp_path / "out")
+    for _ in range(2):
+        caplog.clear()
+        masks = predict(finished, second, tmp_path / "out")
+        assert "were made of other scans of the same names (1): a.nii.gz" in caplog.text
+        assert rows_of(masks.table)["a"]["input file"] == str(first / "a.nii.gz")
+    predict(finished, second, tmp_path / "out", overwrite=True)
+    assert rows_of(masks.table)["a"]["input file"] == str(second / "a.nii.gz")
+
+
 def autoseg_error() -> type[Exception]:
     return PartlyDoneError
 
@@ -92,6 +108,22 @@ def test_scans_that_are_predicted_one_after_the_other_share_a_table(tiny, tmp_pa
     (tmp_path / "out" / "b.nii.gz").unlink()
     masks = predict(tiny, scans / "a.nii.gz", tmp_path / "out", overwrite=True)
     assert sorted(rows_of(masks.table)) == ["a", "c"]
+
+
+def test_no_other_process_writes_the_table_between_its_reading_and_its_writing(finished, tmp_path, monkeypatch):
+    write, alone = prediction_report.write_table, []
+
+    def watch(path, table):
+        with (path.parent / TURN).open("rb+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                alone.append(path.name)
+        write(path, table)
+
+    monkeypatch.setattr(prediction_report, "write_table", watch)
+    predict(finished, write_scans(tmp_path / "scans", "a"), tmp_path / "out")
+    assert set(alone) == {"predictions.csv"}
 
 
 def test_a_mask_with_a_name_of_its_own_comes_alone(tiny, tmp_path):
@@ -116,7 +148,7 @@ def test_files_of_others_are_not_written_over(tiny, tmp_path, content):
         assert masks.pictures == (report / "contact_sheet-2.png",)
     assert {path: path.read_bytes() for path in mine} == mine
     # The tables of scans and of lesions, the record and the picture, and mine.
-    assert len(list(report.iterdir())) == 7
+    assert len([path for path in report.iterdir() if not path.name.startswith(".")]) == 7
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])

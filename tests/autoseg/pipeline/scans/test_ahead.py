@@ -116,9 +116,12 @@ def test_what_is_being_written_is_whole_when_the_work_is_stopped(tmp_path: Path)
 
 def test_a_scan_is_small_by_its_header_and_the_memory_that_may_be_used(tmp_path: Path):
     path = write_nifti(tmp_path / "a.nii.gz", np.zeros((64, 64, 64), dtype=np.int16))
+    whole = write_nifti(tmp_path / "whole.nii.gz", np.zeros((64, 64, 64, 4), dtype=np.int16))
     one, four = (NewScan(name="a", images=(path,) * count) for count in (1, 4))
     # 64 cubed voxels take 3 MiB to read, an eighth of 24.
-    assert is_small(one, 25 / 1024)
-    assert not is_small(one, 23 / 1024)
-    assert not is_small(four, 25 / 1024)
-    assert is_small(NewScan(name="b", images=(tmp_path / "none.nii.gz",)), 1.0)
+    assert is_small(one, 1, 25 / 1024)
+    assert not is_small(one, 1, 23 / 1024)
+    for scan in (four, NewScan(name="whole", images=(whole,))):
+        assert not is_small(scan, 4, 25 / 1024)
+        assert is_small(scan, 4, 97 / 1024)
+    assert is_small(NewScan(name="b", images=(tmp_path / "none.nii.gz",)), 1, 1.0)

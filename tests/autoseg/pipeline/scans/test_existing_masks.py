@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,6 +70,21 @@ def test_a_mask_that_may_not_belong_to_its_scan_stays_with_a_warning(
     assert listener.said == ["1 mask is there already and stays as it is. Give --overwrite to predict it again."]
     assert (message in caplog.text) if message else not caplog.text
     assert ("give --overwrite to predict them again" in caplog.text) == bool(message)
+
+
+def test_a_mask_that_was_made_of_another_scan_of_the_same_name_stays_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = (write_nifti(tmp_path / str(seed) / "a.nii.gz", head(seed)[0]) for seed in (1, 2))
+    copy = Path(shutil.copy(first, tmp_path / "copy.nii.gz"))
+    mask = write_nifti(tmp_path / "out" / "a.nii.gz", head(1)[1])
+    made_of = {"itself": first, "a copy": copy, "a file that is gone": tmp_path / "gone.nii.gz", "another": second}
+    for what, file in made_of.items():
+        caplog.clear()
+        model = Made(values=(0, 1, 2), weights=[], made_of=lambda _, file=file: str(file))
+        assert find_kept([NewScan(name="a", images=(first,))], [mask], model, Listener()) == {mask}
+        doubted = "were made of other scans of the same names (1): a.nii.gz" in caplog.text
+        assert doubted == (what == "another"), what
 
 
 def test_a_scan_that_is_gone_does_not_cost_the_mask_that_is_there(
