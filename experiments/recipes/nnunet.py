@@ -30,8 +30,8 @@ _NOT_STATED = (
 _DEVIATIONS = (
     "resampling, augmentation and training are autoseg's own (compared in experiments/LOG.md)",
     "folds of `autoseg experiment`: by subject, where nnU-Net shuffles cases",
-    "intensities are z-scored inside the body where it fills less than 75 % of a scan's voxels; nnU-Net asks that of the "
-    "box around the body, so that scans that are cropped to the brain differ",
+    "intensities are z-scored inside the body where it fills less than 75 % of a scan's voxels; nnU-Net asks that of "
+    "the box around the body, so that scans that are cropped to the brain differ",
 )
 # Dice in percent: KiTS, LiTS, AMOS, ACDC, BraTS, ATLAS. Only what the two pages print.
 _SETS = ("KiTS", "LiTS", "AMOS", "ACDC", "BraTS", "ATLAS R2.0")

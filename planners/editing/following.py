@@ -155,7 +155,9 @@ def _find_rate(training: Training) -> float:
 
 def _is_overruled(field: str, names: set[str]) -> bool:
     first, _, rest = field.partition(".")
-    return first in {*names, "preprocessing", "default_configuration", "ensemble"} or (first == "configurations" and rest in names)
+    return first in {*names, "preprocessing", "default_configuration", "ensemble"} or (
+        first == "configurations" and rest in names
+    )
 
 
 def _explain(plan: Plan, before: Configuration, now: Configuration, model: Followed) -> Iterator[Decision]:

@@ -24,7 +24,8 @@ MasksArgument = Annotated[
     Path, typer.Argument(help="A mask, a folder of masks, or a data set, of which the label maps are meant.")
 ]
 LesionOption = Annotated[
-    list[int] | None, typer.Option("--label", help="A value that means lesion; repeatable. Else all but 0 and what is ignored.")
+    list[int] | None,
+    typer.Option("--label", help="A value that means lesion; repeatable. Else all but 0 and what is ignored."),
 ]
 _FIGURE = re.compile(r"-?[0-9]+\.[0-9]{3}")
 # Rows of a table on a terminal; all are in the file.

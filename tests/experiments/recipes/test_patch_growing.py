@@ -19,8 +19,8 @@ from dataset_fingerprints.publications import expand, list_published, read_publi
 from experiments.recipes.patch_growing import PATCH_GROWING, PATCH_GROWING_FILLED, PATCH_GROWING_NNUNET
 from experiments.recipes.recipe import Recipe
 from planners import PlanRequest, make_plan
-from planners.networks.memory_decisions import predict_configuration
 from planners.defaults import NO_GROWTH
+from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Plan
 from planners.sizing.growth import list_sizes
 from tests.synthetic.machines import BFLOAT16_CPU, GPU

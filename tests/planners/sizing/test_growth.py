@@ -13,10 +13,10 @@ from dataset_fingerprints.files.jsonfiles import parse_json, to_json
 from dataset_fingerprints.publications import expand, read_published
 from planners import PlanRequest, check_plan, make_plan
 from planners.choices import Choice
+from planners.defaults import NO_GROWTH
 from planners.editing.explain import explain_plan
 from planners.editing.overrides import set_values
 from planners.networks.memory_decisions import predict_configuration
-from planners.defaults import NO_GROWTH
 from planners.plan import Plan
 from planners.sizing.growth import describe_patch, list_sizes, size_at, sum_steps
 from planners.time_budget import count_at_size, count_multiplications, steps_within
