@@ -235,8 +235,9 @@ def train(
 
     A file called `stop` in the fold's folder ends it early, annealed; SIGTERM and Ctrl-C save it.
     """
-    from autoseg.pipeline.folds.job_file import ALL, read_job
+    from autoseg.pipeline.folds.job_file import read_job
     from autoseg.pipeline.folds.jobs import TrainingOptions
+    from autoseg.workspace.fold import ALL
     from autoseg.workspace.workspace import find_workspace
 
     if job is not None:

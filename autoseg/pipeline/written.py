@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.runs import name_folds
 from autoseg.pipeline.models.short_trainings import describe_short
 from autoseg.pipeline.models.trained_folds import list_lacking
 from autoseg.pipeline.next_steps import describe_lacking, name_predict, name_report
 from autoseg.pipeline.plans.reading import read_plan
+from autoseg.workspace.fold import ALL
 from autoseg.workspace.workspace import Workspace
 from planners.order import find_configuration
 

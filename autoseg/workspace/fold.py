@@ -10,6 +10,8 @@ from dataset_fingerprints.names import check_case_name, check_fold_name
 
 # The model of all cases, in place of a fold's number.
 FULL = "full"
+# In place of a fold: all folds and their summary.
+ALL = "all"
 # A training as it is handed to another process.
 JOB = "job.json"
 # The figures of an evaluation.

@@ -170,9 +170,9 @@ def train(
     check_arguments(locals())
     calm_threads()
     from autoseg.pipeline.folds.cross_validation import train_all
-    from autoseg.pipeline.folds.job_file import ALL
     from autoseg.pipeline.folds.jobs import TrainingOptions
     from autoseg.pipeline.folds.one_fold import train_fold
+    from autoseg.workspace.fold import ALL
 
     options = TrainingOptions(
         plan_name=plan_name,

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.workspace.fold import ALL
 from autoseg.workspace.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.names import check_fold_name, check_folder_name
 
-# In place of a fold: all folds and their summary.
-ALL = "all"
 # Trains what the file says whose path follows.
 COMMAND = (sys.executable, "-m", "autoseg", "train", "--job")
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autoseg.pipeline.folds.cross_validation import find_name, leave_to_fold, leave_to_previous, unfinished_jobs
-from autoseg.pipeline.folds.job_file import ALL, COMMAND, write_job
+from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.needs import find_lacking
 from autoseg.pipeline.folds.runs import name_folds, refuse_undivided
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
-from autoseg.workspace.fold import fold_standing_for
+from autoseg.workspace.fold import ALL, fold_standing_for
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError, PlanError
 from dataset_fingerprints.files.places import resolve

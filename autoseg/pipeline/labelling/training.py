@@ -10,7 +10,6 @@ from typing import Any
 
 from autoseg.labelling.state import Round, Training
 from autoseg.pipeline.folds.cross_validation import train_all
-from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.labelling.inheriting import inherit
@@ -21,6 +20,7 @@ from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
+from autoseg.workspace.fold import ALL
 from autoseg.workspace.locks import locked
 from autoseg.workspace.loop import LoopFolder
 from autoseg.workspace.workspace import Workspace

@@ -13,7 +13,6 @@ from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
 from autoseg.models.lesion_classifier import LesionClasses
 from autoseg.models.model_set import is_of_usual_rule
 from autoseg.pipeline.confidence.kept import add_confidence
-from autoseg.pipeline.folds.job_file import ALL
 from autoseg.pipeline.lesion_classes.kept import find_classifier
 from autoseg.pipeline.models.short_trainings import describe_few, describe_short, describe_unfinished
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_if_trained, find_trained, list_lacking
@@ -23,7 +22,7 @@ from autoseg.pipeline.scans.scan_warnings import read_traits
 from autoseg.pipeline.selection.selected import GONE, read_selection, say_unused
 from autoseg.prediction import decision_of
 from autoseg.training.record import read_record
-from autoseg.workspace.fold import FoldFolder, find_folds
+from autoseg.workspace.fold import ALL, FoldFolder, find_folds
 from autoseg.workspace.reserved import find_reserved
 from autoseg.workspace.workspace import Workspace, find_workspace, is_workspace
 from dataset_fingerprints.dataset import LabelScheme

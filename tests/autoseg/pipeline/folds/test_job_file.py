@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.pipeline.folds.job_file import ALL, JobFile, read_job, write_job
+from autoseg.pipeline.folds.job_file import JobFile, read_job, write_job
 from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.workspace.fold import ALL
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json

@@ -14,12 +14,12 @@ import pytest
 
 from autoseg.evaluation import read_evaluation
 from autoseg.pipeline.folds import slurm
-from autoseg.pipeline.folds.job_file import ALL, JobFile
+from autoseg.pipeline.folds.job_file import JobFile
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.slurm import BODY, parse_settings, write_script
 from autoseg.progress import SilentProgress
 from autoseg.training.record import read_record
-from autoseg.workspace.fold import FoldFolder
+from autoseg.workspace.fold import ALL, FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.files.jsonfiles import read_json
