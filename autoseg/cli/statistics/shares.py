@@ -33,7 +33,9 @@ def label_shares(
     traits: Annotated[
         Path | None, typer.Option(help="A table of the scans: a column case or subject, and others for --by.")
     ] = None,
-    labels: Annotated[list[int] | None, typer.Option("--label", help="A value that counts; else all but 0 and what is ignored.")] = None,
+    labels: Annotated[
+        list[int] | None, typer.Option("--label", help="A value that counts; else all but 0 and what is ignored.")
+    ] = None,
     ignore: Annotated[int | None, typer.Option(help="The value of unlabelled voxels.")] = None,
     mask: MaskOption = "",
 ) -> None:
