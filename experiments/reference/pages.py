@@ -37,8 +37,8 @@ PAGES: dict[str, Page] = {
     "plan": Page(
         title="Fields of a plan",
         intro="What stands in `plan.json`, in `splits.json` beside it, and in the `run.json` of a fold. "
-        "`--set PATH=VALUE` changes a value of all configurations, `--set NAME.PATH=VALUE` of one. Of the plan itself it "
-        "changes `seed`, `default_configuration`, `ensemble` and `lesion_classes`.",
+        "`--set PATH=VALUE` changes a value of all configurations, `--set NAME.PATH=VALUE` of one. Of the plan itself "
+        "it changes `seed`, `default_configuration`, `ensemble` and `lesion_classes`.",
         write=write_plan,
     ),
     "parts": Page(title="Parts and their options", intro="What a plan chooses by name.", write=write_parts),
