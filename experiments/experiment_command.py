@@ -13,7 +13,7 @@ from autoseg.cli.terminal.display import TerminalProgress, console, show_table
 
 app = typer.Typer(help="Published systems as recipes: list, show, run and compare them.", no_args_is_help=True)
 
-NameArgument = Annotated[str, typer.Argument(help="Of a recipe; `autoseg experiment list` shows them.")]
+NameArgument = Annotated[str, typer.Argument(help="A recipe; `autoseg experiment list` shows all.")]
 ScaleOption = Annotated[
     float | None,
     typer.Option(help="Divide features, patch and batch by this to try a recipe out; else that of its plan, or 1."),
@@ -159,7 +159,7 @@ def matrix(
 
 @app.command()
 def compare(
-    names: Annotated[list[str], typer.Argument(help="Of recipes; the others are compared with the first.")],
+    names: Annotated[list[str], typer.Argument(help="Recipes; the others are compared with the first.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The workspace to plan, train and compare in.")],
     data: Annotated[Path | None, typer.Option(help="The data set; else that of the workspace.")] = None,
     scale: ScaleOption = None,

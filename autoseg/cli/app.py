@@ -103,13 +103,15 @@ def plan_and_preprocess_command(
         Path | None, typer.Option("--workspace", "-w", help="The workspace to create; else ./<name>-autoseg.")
     ] = None,
     gpu_memory_gb: Annotated[
-        float | None, typer.Option(help="Plan for a GPU with this much memory; else for this machine.")
+        float | None, typer.Option(help="Plan for a GPU with so many GiB of memory; else for this machine.")
     ] = None,
     configurations: Annotated[
         list[str] | None, typer.Option("--configuration", "-c", help="A configuration to preprocess. Repeatable.")
     ] = None,
     plan_name: Annotated[str, typer.Option("--plan-name", "--plan", help="A name for the plan.")] = "default",
-    planner: Annotated[str, typer.Option(help="The rules to plan by.")] = "default",
+    planner: Annotated[
+        str, typer.Option(help="What decides the plan: default, nnunet, nnunet-resenc-l, or a recipe's name.")
+    ] = "default",
     splits: Annotated[
         Path | None,
         typer.Option(

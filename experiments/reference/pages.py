@@ -29,14 +29,16 @@ PAGES: dict[str, Page] = {
     "python": Page(
         title="Python",
         intro="The public functions, as `import autoseg` gives them. They write the same files as the commands, and "
-        "their messages are the same.",
+        "their messages name arguments in the place of options. What a person can put right is raised as an "
+        "`AutosegError` of `dataset_fingerprints.errors`.",
         write=write_face,
     ),
     "planners": Page(title="Planners and rules", intro="What decides a plan.", write=write_planners),
     "plan": Page(
         title="Fields of a plan",
         intro="What stands in `plan.json`, in `splits.json` beside it, and in the `run.json` of a fold. "
-        "`--set PATH=VALUE` changes a value of a configuration.",
+        "`--set PATH=VALUE` changes a value of all configurations, `--set NAME.PATH=VALUE` of one. Of the plan itself "
+        "it changes `seed`, `default_configuration`, `ensemble` and `lesion_classes`.",
         write=write_plan,
     ),
     "parts": Page(title="Parts and their options", intro="What a plan chooses by name.", write=write_parts),

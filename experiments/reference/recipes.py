@@ -22,6 +22,7 @@ def _write_recipe(recipe: Recipe) -> str:
         f"Published figures, none of them ours:\n\n{table}" if table else "",
         _write_list("Not stated: chosen", recipe.not_stated),
         _write_list("Stated, and otherwise here", recipe.deviations),
+        _write_list("Configurations that predict together (`*`: any name)", tuple(map(as_code, recipe.ensemble))),
     )
 
 

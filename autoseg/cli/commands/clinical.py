@@ -115,7 +115,9 @@ def lesion_table(
         typer.Option(help="A region of cerebellum and brainstem in the masks' space, whose lesions have no side."),
     ] = None,
     min_mm3: Annotated[float, typer.Option(help="Components below this volume do not count as lesions.")] = 0.0,
-    connectivity: Annotated[int, typer.Option(help="Of voxels: 6, 18 or 26.")] = 26,
+    connectivity: Annotated[
+        int, typer.Option(help="Voxels of one lesion touch by faces (6), also by edges (18), or also by corners (26).")
+    ] = 26,
     midline_mm: Annotated[float, typer.Option(help="x at which left and right meet; 0 in template space.")] = 0.0,
     labels: LesionOption = None,
     mask: MaskOption = "",

@@ -36,7 +36,7 @@ def evaluate(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file for the scores.")] = Path(METRICS),
     labels: Annotated[
         list[int] | None,
-        typer.Option("--label", help="A value to score; else those the data set names, or all in the references."),
+        typer.Option("--label", help="A value to score, repeatable; else those that the data set names, or all found."),
     ] = None,
     regions: Annotated[
         list[str] | None, typer.Option("--region", help="Values to score as one mask: core=2,3. Repeatable.")

@@ -31,13 +31,13 @@ def explain(
     ] = None,
     workspace: WorkspaceOption = None,
     plan: PlanOption = "default",
-    planner: Annotated[str | None, typer.Option(help="Plan on the spot by these rules.")] = None,
-    gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with this memory.")] = None,
+    planner: Annotated[str | None, typer.Option(help="Plan on the spot with this planner.")] = None,
+    gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with so many GiB.")] = None,
     rules: RuleOption = None,
     max_hours: PlanHoursOption = None,
     max_minutes: PlanMinutesOption = None,
     compare: Annotated[
-        Path | None, typer.Option(help="Compare with another data set, named in any of these ways.")
+        Path | None, typer.Option(help="Compare with another data set, named in the same ways as TARGET.")
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show every value and every decision, not only the main ones.")

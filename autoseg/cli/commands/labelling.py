@@ -48,7 +48,7 @@ OwnPlanOption = Annotated[
         show_default=False,
     ),
 ]
-PlannerOption = Annotated[str | None, typer.Option(help="The rules to plan by; else as in the round before.")]
+PlannerOption = Annotated[str | None, typer.Option(help="What decides the plan; else as in the round before.")]
 FoldOption = Annotated[
     str | None,
     typer.Option(help="`full`, one model of all cases; `all`, a cross-validation; or a fold's number. Default: full."),
@@ -60,7 +60,7 @@ ScaleOption = Annotated[
     float | None, typer.Option(help="Divide features, patch and batch by this, to try a plan out. Default: 1.")
 ]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a value of the plan. Repeatable.")]
-MemoryOption = Annotated[float | None, typer.Option(help="Plan for a GPU with this memory; else for this machine.")]
+MemoryOption = Annotated[float | None, typer.Option(help="Plan for a GPU with so many GiB; else for this machine.")]
 _NAMED = 10
 
 
@@ -92,7 +92,7 @@ def start(
     ] = None,
     channels: ChannelOption = None,
     mask: MaskOption = "",
-    seed: Annotated[int, typer.Option(help="Of what is drawn, and of the trainings.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of what is drawn, and of the trainings.")] = 0,
     planner: PlannerOption = None,
     own_plan: OwnPlanOption = None,
     fold: FoldOption = None,

@@ -20,7 +20,7 @@ def quality(
     workspace: WorkspaceOption = None,
     configurations: ModelsOption = None,
     plan: PlanOption = "default",
-    minutes: Annotated[float, typer.Option(help="For the flips of each configuration.")] = 3.0,
+    minutes: Annotated[float, typer.Option(help="Time to measure the flips of each configuration in.")] = 3.0,
 ) -> None:
     """Measure what flips and overlaps bring, and how well the Dice of new masks can be predicted.
 

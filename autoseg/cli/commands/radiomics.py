@@ -31,13 +31,13 @@ def radiomics(
     scans: Annotated[Path, typer.Argument(help="A scan, a folder of scans, or a data set, with the same names.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The table to write.")] = Path("features.csv"),
     labels: LesionOption = None,
-    spacing_mm: Annotated[float, typer.Option("--spacing", help="Of the voxels measured on, in mm.")] = 1.0,
+    spacing_mm: Annotated[float, typer.Option("--spacing", help="Voxel size to measure at, in mm.")] = 1.0,
     bins: Annotated[int, typer.Option(help="Grey levels that textures are counted in.")] = 32,
     wavelets: Annotated[
         bool, typer.Option("--wavelets/--no-wavelets", help="Measure in sub-bands of a wavelet, too.")
     ] = True,
     normalization: Annotated[
-        Literal["none", "white_stripe", "zscore_body"], typer.Option(help="Of the scans' intensities, before.")
+        Literal["none", "white_stripe", "zscore_body"], typer.Option(help="Of the scans' intensities, done first.")
     ] = "none",
     bias_correction: Annotated[
         bool, typer.Option("--bias-correction", help="Take the shading of the coil out before that (N4).")
@@ -84,10 +84,10 @@ def radiomics_compare(
     outcome: Annotated[str, typer.Option(help="The column of two values that a classifier is to tell.")] = "",
     positive: Annotated[str, typer.Option(help="The value that counts as having it; else the last one, as 1.")] = "",
     by: Annotated[str, typer.Option("--by", help="A column of groups to look at apart, such as pre and post.")] = "",
-    coefficient: Annotated[Literal["ccc", "icc"], typer.Option(help="That decides which features are kept.")] = "ccc",
+    coefficient: Annotated[Literal["ccc", "icc"], typer.Option(help="Measure by which features are kept.")] = "ccc",
     cutoff: Annotated[float, typer.Option(help="Features whose coefficient is above it are kept.")] = 0.8,
     folds: Annotated[int, typer.Option(help="Parts of the classifier's cross-validation.")] = 5,
-    seed: Annotated[int, typer.Option(help="Of these parts.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of these parts.")] = 0,
 ) -> None:
     """Compare features of two kinds of masks: which agree, and whether a classifier does worse on one of them."""
     show_start()

@@ -25,7 +25,7 @@ def simulate(
     ] = "nnunet",
     cases: Annotated[int | None, typer.Option(help="Training cases.  [default: 20; numbered: 40]")] = None,
     held_out: Annotated[int, typer.Option(help="Further cases, apart, with their masks.")] = 5,
-    spacing_mm: Annotated[float, typer.Option(help="Edge of the cubic voxels; others are in proportion to it.")] = 2.0,
+    spacing_mm: Annotated[float, typer.Option(help="Edge of cubic voxels in mm; others are in proportion.")] = 2.0,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 0,
     min_lesion_ml: Annotated[float, typer.Option(help="Smallest total lesion volume of a case.")] = 0.01,
     max_lesion_ml: Annotated[float, typer.Option(help="Largest total lesion volume of a case.")] = 390.0,

@@ -18,7 +18,7 @@ def tune(
         str, typer.Argument(help="0 to 4: searched on its training cases, proven on its validation cases.")
     ] = "0",
     workspace: WorkspaceOption = None,
-    hours: Annotated[float | None, typer.Option(help="Time for everything: the search and the proof.")] = None,
+    hours: Annotated[float | None, typer.Option(help="For search and proof together; needed, or --iterations.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="The same in minutes.")] = None,
     iterations: Annotated[
         int | None, typer.Option(help="Steps of the longest trainings, in place of a share of the time.")
@@ -38,7 +38,7 @@ def tune(
         Literal["mean", "dice", "lesion_f1"],
         typer.Option(help="What counts: Dice, lesion F1, or the mean of both."),
     ] = "mean",
-    seed: Annotated[int, typer.Option(help="Of the division of cases and of what is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the division of cases and of what is drawn.")] = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew: removes what was searched before.")] = False,
 ) -> None:
     """Search for better values of a plan in a given time, and take them only if they are proven to be better.

@@ -40,11 +40,11 @@ def weak_labels(
         int, typer.Option(help="Every so many voxels of a slice are classified; scores in between are interpolated.")
     ] = 4,
     levels: Annotated[int, typer.Option(help="Grey levels that textures are counted in.")] = 8,
-    cost: Annotated[float, typer.Option(help="Of a patch on the wrong side of the classifier's border.")] = 10.0,
+    cost: Annotated[float, typer.Option(help="Penalty of a patch on the wrong side of the border.")] = 10.0,
     normalization: Annotated[
         Literal["none", "white_stripe", "zscore_body"], typer.Option(help="Of the scans' intensities; none suits CT.")
     ] = "none",
-    seed: Annotated[int, typer.Option(help="Of the parts of the cross-validation.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the parts of the cross-validation.")] = 0,
     channels: ModelChannelOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Make label maps anew that are there.")] = False,
 ) -> None:

@@ -14,11 +14,18 @@ WorkspaceOption = Annotated[
 PlanOption = Annotated[str, typer.Option("--plan", "--plan-name", help="The plan's name in the workspace.")]
 ModelsOption = Annotated[
     list[str] | None,
-    typer.Option("--configuration", "-c", help="One of the plan's, else its default; several are averaged."),
+    typer.Option(
+        "--configuration",
+        "-c",
+        help="One of the plan's, such as 2d; repeatable, to predict together. Else what was selected or planned.",
+    ),
 ]
-FoldsOption = Annotated[list[str] | None, typer.Option("--fold", "-f", help="Folds to average; else all.")]
+FoldsOption = Annotated[
+    list[str] | None,
+    typer.Option("--fold", "-f", help="A fold to take: a number, or full; repeatable, to average. Else all trained."),
+]
 SelectedOption = Annotated[
-    bool, typer.Option("--selected/--not-selected", help="Use what `autoseg select` chose, or the usual rule.")
+    bool, typer.Option("--selected/--not-selected", help="Use what `autoseg select` chose, or the plan as it is.")
 ]
 ScanMemoryOption = Annotated[
     float | None,

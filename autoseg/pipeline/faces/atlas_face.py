@@ -35,7 +35,7 @@ def import_atlas(
         progress: receiver of progress reports; None for none.
 
     Raises:
-        AutosegError: the source holds no release, or `out` anything else.
+        AutosegError: the source holds no release, or `out` holds something else.
         PartlyDoneError: sessions could not be imported; the message lists them, `result` is what was imported.
     """
     check_argument("source", source, PATH)

@@ -32,7 +32,8 @@ def check(
         progress: receiver of progress reports; None for none.
 
     Returns:
-        The findings, each with its kind, case and grade: `error` for what has to be put right before planning.
+        A report whose `findings` have a kind, a case, a message and a grade (`error` for what has to be put right
+        before planning), and whose `overview` says what the cases are like.
 
     Raises:
         DataError: it is not a data set.

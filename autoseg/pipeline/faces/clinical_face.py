@@ -201,7 +201,7 @@ def recovery(
         out: a file to write the table into (.csv); None for none.
 
     Raises:
-        DataError: a column is missing, or a score is none.
+        DataError: a column is missing, or a score is not a number.
     """
     check_arguments(locals())
     from autoseg.pipeline.clinical.recovery import RecoveryColumns, measure_recovery

@@ -60,7 +60,7 @@ def combine(
         progress: receiver of progress reports; None for none.
 
     Raises:
-        AutosegError: the data sets do not fit together, or `out` holds anything else; the message names all of it.
+        AutosegError: the data sets do not fit together, or `out` holds something else; the message names all of it.
     """
     check_argument("data", data, DATA)
     check_argument("out", out, PATH)

@@ -68,16 +68,17 @@ def plan_and_preprocess(
         workspace: where to put everything; None for `<name>-autoseg` in the current directory, called after the data
             set's folder or CSV.
         plan_name: a name for the plan.
-        planner: an entry of `planners.presets.PLANNERS`, or one that an installed package registers.
-        gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
+        planner: what decides the plan: `default`, `nnunet`, `nnunet-resenc-m`, `-l` or `-xl`, the name of a recipe, or
+            a planner that another installed package registers.
+        gpu_memory_gb: plan for a GPU with so many GiB, also where this machine has none; None for this machine.
         max_hours: plan for trainings of this many hours per fold.
         configurations: to preprocess; empty for those that the plan predicts with.
         splits: folds of your own: nnU-Net's splits_final.json, or a CSV or TSV with the columns Name and Fold;
             `by-site` for folds that leave whole sites out; `by-subject` for folds of our own with any planner.
         seed: of folds, weights and batches.
-        rules: rules that look at lesions: `balanced_lesions=on`.
-        assignments: values of the plan to change: `training.iterations=5000`.
-        like: a trained model to plan like, so that `train(from_model=...)` finds all of its weights fit: a model.zip, a
+        rules: rules to switch on or off: `balanced_lesions=on`.
+        assignments: values of the plan to change, as `--set` does: `training.iterations=5000`.
+        like: a trained model to plan like, so that all of its weights fit in `train(from_model=...)`: a model.zip, a
             workspace, or the folder of a fold; its network, patch, voxel size and normalisation are taken.
         scale: divides features, patch and batch, to try out a plan that is too large here; 1 for full size.
         unlabelled: scans without labels, for configurations that train on them as well (`pseudo_labels`): a folder of
@@ -155,7 +156,7 @@ def train(
         memory_share: of a GPU's memory, for a training that shares it with others.
         folds_at_once: where `fold` is `all`.
         restart: begin anew, and remove what was trained before.
-        assignments: values of the plan to change.
+        assignments: values of the plan to change, for this training alone.
         from_model: a trained model to start from: an exported model.zip, a workspace, or the folder of a fold; None for
             random weights. The fold keeps what it needs of it.
         allow_seen: also start from a model that was trained on cases that the fold is judged on; the scores say so.
@@ -228,8 +229,8 @@ def evaluate(
         names: of labels by their values: `lesion=1`; else those of the data set, or of a dataset.json beside the files.
         workspace: whose names of labels, subjects, sites and so on are taken; None for those of the references.
         by: what else the scores are shown by, in a table beside `out` (-groups.csv): `size` of the lesions in ml,
-            `quartile`, `site`, `chronicity`, or what else is known of the cases.
-        traits: a table (CSV or TSV) of cases or subjects, whose columns are known of the cases, too.
+            `quartile`, `site`, `chronicity`, or a column of `traits` or of the data set's own table.
+        traits: a table (CSV or TSV) with a line per case or subject, whose columns `by` can name as well.
         strict: refuse cases that have only a prediction or only a reference, which are listed otherwise.
         probability_maps: the folder of the maps that `predict` wrote with `probabilities`, or of a fold's validation,
             for ROC-AUC, PR-AUC and maximal Dice; None for none.
@@ -238,8 +239,8 @@ def evaluate(
         out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
 
     Raises:
-        DataError: no case has both files, or can be scored; or one lacks a file and `strict` is given; or `out` is no
-            earlier evaluation.
+        DataError: no case has both files, or can be scored; or one lacks a file and `strict` is given; or `out` is a
+            file of something else.
         PartlyDoneError: some cases cannot be scored; its `result` is the evaluation of the others, which is written.
     """
     check_arguments(locals())
@@ -284,9 +285,9 @@ def explain(
         target: a workspace, a fingerprint.json, or the name of a published data set such as `atlas_r2_mni`; None for
             the workspace of the current directory.
         plan_name: of the workspace's plan.
-        planner: plan on the spot by these rules.
-        gpu_memory_gb: plan on the spot for a GPU with this memory.
-        rules: plan on the spot with these rules on or off.
+        planner: plan on the spot with this planner.
+        gpu_memory_gb: plan on the spot for a GPU with so many GiB.
+        rules: plan on the spot with these rules switched: `balanced_lesions=on`.
         max_hours: plan on the spot for trainings of this long per fold.
         cost: measure a small part of the work on this machine, some seconds long, and estimate hours and gigabytes of
             all of it, here and on larger machines.

@@ -57,7 +57,8 @@ def predict(
         out: the folder for the masks; for a single scan also the mask's own name.
         workspace: with trained folds; None for the current directory's.
         model: in place of a workspace, the folder of a trained fold, or an exported model.
-        configurations: of a workspace, those to average; empty for those that the plan predicts with.
+        configurations: of a workspace, those that predict together; empty for what was selected, or else those that
+            the plan predicts with, as far as they are trained.
         plan_name: of the workspace's plan.
         folds: of a workspace, those to average; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
@@ -119,8 +120,7 @@ def load_model(
 
     Args:
         source: a workspace, the folder of one of its folds, or an exported model.
-        configurations: of a workspace, those whose probabilities are averaged; empty for those that the plan predicts
-            with.
+        configurations: as for `predict`.
         plan_name: of the workspace's plan.
         folds: of a workspace, those that are averaged; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
@@ -160,7 +160,7 @@ def export(
     Args:
         workspace: with trained folds; None for the current directory's.
         out: the file: `model.zip`.
-        configurations: to average; empty for those that the plan predicts with.
+        configurations: as for `predict`.
         plan_name: of the workspace's plan.
         folds: to average; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.

@@ -42,7 +42,7 @@ def compare(
         out: a file to write the comparison into (.json), and beside it tables (.csv, .md); None for none.
 
     Raises:
-        DataError: fewer than two systems, or they have nothing in common; or `out` is no earlier comparison.
+        DataError: fewer than two systems, or they have nothing in common; or `out` is a file of something else.
         FileFormatError: a file holds no scores.
     """
     check_arguments(locals())
@@ -88,7 +88,8 @@ def agreement(
             none.
 
     Raises:
-        DataError: there are fewer than two raters, or they have no case in common; or `out` is no earlier agreement.
+        DataError: there are fewer than two raters, or they have no case in common; or `out` is a file of something
+            else.
     """
     check_arguments(locals())
     check_argument("labels", labels, INTEGERS)

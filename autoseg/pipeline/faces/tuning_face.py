@@ -41,8 +41,8 @@ def tune(
     Args:
         workspace: with a plan and preprocessed cases; None for the current directory's.
         fold: whose cases are used.
-        hours: for everything.
-        iterations: of the longest trainings, in place of a share of the time.
+        hours: for the search and the proof together; needed unless `iterations` is given.
+        iterations: steps of the longest trainings, in place of a share of the time.
         configuration: None for the plan's default.
         plan_name: of the workspace's plan.
         over: what is varied, some of rate, loss, augmentation, features and patch; empty for all.
