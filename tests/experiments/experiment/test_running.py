@@ -44,8 +44,9 @@ FOLDS = tuple(Fold(train=CASES[2:], validation=CASES[:2]) for _ in range(2))
 
 
 def planned(*configurations: Configuration, ensemble: tuple[str, ...] = ()) -> PlannedRecipe:
-    recipe = Recipe(name="r", title="R.", citation="c", data="d", make=PLANNERS["default"].plan, ensemble=ensemble)
-    plan = replace(PLAN, configurations=configurations, default_configuration=configurations[-1].name)
+    recipe = Recipe(name="r", title="R.", citation="c", data="d", make=PLANNERS["default"].plan)
+    last = configurations[-1].name
+    plan = replace(PLAN, configurations=configurations, default_configuration=last, ensemble=ensemble)
     return PlannedRecipe(recipe=recipe, plan=plan, splits=Splits(origin="by hand", folds=FOLDS))
 
 

@@ -32,9 +32,9 @@ def test_a_recipe_shows_its_source_figures_choices_deviations_and_plan() -> None
 
 
 def test_an_ensemble_its_post_processing_and_a_scale_are_said() -> None:
-    plan = scale_plan(plan_at_full_size("nnunet", ATLAS), 8)
+    plan = replace(scale_plan(plan_at_full_size("nnunet", ATLAS), 8), ensemble=("2d", "3d_fullres"))
     filtered = Choice(name="smallest_volume", options={"volume_mm3": 30.0})
-    recipe = replace(find_recipe("nnunet"), ensemble=("2d", "3d_fullres"), postprocessing=(filtered,))
+    recipe = replace(find_recipe("nnunet"), postprocessing=(filtered,))
     assert describe_plan(plan, recipe).remarks == (
         "Predicts with the mean of 2d and 3d_fullres; then smallest_volume (volume_mm3 30).",
         "Scale: 1/8 of full size: a deviation (--scale).",

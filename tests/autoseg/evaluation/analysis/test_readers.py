@@ -70,12 +70,12 @@ def test_cases_that_one_reader_lacks_are_left_out_and_named() -> None:
 
 
 def test_cases_that_no_pair_could_score_are_named_with_the_reason() -> None:
-    failure = Failure(case="c9", error="DataError", message="m/c9.nii.gz: is damaged.")
+    failure = Failure(case="x", error="DataError", message="m/x.nii.gz: is damaged.")
     pair = replace(make_evaluation(AMONG.tolist()), failures=(failure,))
     found = compare_readers({("a", "b"): pair}, ["a", "b"])
     assert found.remarks == (
-        "Left out, because not all have a mask of it that can be scored: c9.",
-        "case c9: m/c9.nii.gz: is damaged.",
+        "Left out, because not all have a mask of it that can be scored: x.",
+        "case x: m/x.nii.gz: is damaged.",
     )
 
 
