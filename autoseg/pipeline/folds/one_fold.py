@@ -14,8 +14,9 @@ from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
 from autoseg.models import read_fold
+from autoseg.pipeline.folds.changed_weights import report_changed_weights
 from autoseg.pipeline.folds.cross_validation import train_lacking
-from autoseg.pipeline.folds.initial_stage import identify_initial, read_initial, report_changed_initial
+from autoseg.pipeline.folds.initial_stage import identify_initial, read_initial
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import draw_final, make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
@@ -108,7 +109,7 @@ def train_resolved(job: Job, progress: Progress) -> Evaluation | None:
 def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     record = processes.led(lambda: _open(job))
     if processes.leads():
-        report_changed_initial(job, record, progress)
+        report_changed_weights(job, record, progress)
     if record is None or record.status == "training":
         record = _train_fitting(job, record, progress)
     if not processes.leads():

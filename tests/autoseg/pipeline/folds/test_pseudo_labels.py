@@ -30,6 +30,7 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.measuring.identity import identify
 from planners.order import find_configuration
+from tests.autoseg.training.builders import Listening
 from tests.synthetic.commands import run
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.once import make_once
@@ -181,6 +182,32 @@ def test_a_begun_training_keeps_its_masks_when_the_weights_that_made_them_change
         train_second(own, iterations=6)
     train_second(own, iterations=4, restart=True)
     assert masks(own) != before
+
+
+def find_said(tiny: Tiny, **options: object) -> list[str]:
+    """Train fold 0 of the second configuration, and return what is said of the weights that made its masks."""
+    listening = Listening()
+    train_second(tiny, progress=listening, **options)
+    return [message for message in listening.messages if "that have changed since" in message]
+
+
+def test_a_fold_whose_masks_are_of_weights_that_have_changed_says_so_until_it_is_begun_anew(own: Tiny) -> None:
+    then = used(own).weights
+    assert find_said(own) == []
+    own.train(0, iterations=3)
+    (finished,), (longer,) = find_said(own), find_said(own, iterations=4)
+    for part in (
+        f"{second(own).root}: trains on masks that were made by weights of {CONFIGURATION}, fold 0 that have changed",
+        f"({then[:12]} then, ",
+        "and keeps these masks",
+        "begin it anew, which removes its weights and scores: `autoseg train 0 --restart ",
+    ):
+        assert part in finished
+        assert part in longer
+    assert used(own).weights == then
+    assert find_said(own, restart=True) == []
+    assert used(own).weights != then
+    assert find_said(own) == []
 
 
 def test_a_damaged_mask_is_made_again_by_the_weights_that_made_it(own: Tiny) -> None:
