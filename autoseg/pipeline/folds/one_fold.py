@@ -156,7 +156,8 @@ def _describe_finished(job: Job, record: TrainingRecord) -> str:
 
 def _report_start(job: Job, progress: Progress) -> None:
     """Say which model a new training starts from, and which cases it has seen."""
-    if job.start is None or job.folder.checkpoint.is_file() or job.folder.weight_files():
+    goes_on = not job.restart and (job.folder.checkpoint.is_file() or job.folder.weight_files())
+    if job.start is None or goes_on:
         return
     progress.say(f"Starting from {job.start.model.describe()}.")
     # What could be loaded is said when it is.
@@ -277,6 +278,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         planned_iterations=job.configuration.training.iterations,
         patience=patience,
         pseudo_labelled=earlier.pseudo_labelled if earlier else None,
+        final_prediction=earlier.final_prediction if earlier else None,
         initial_weights=processes.led(lambda: identify_initial(job, earlier)),
         device=_device_name(device),
         autocast=str(autocast).removeprefix("torch."),
@@ -318,14 +320,10 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
             observer.close()
     if processes.leads():
         take_stop_file(job.folder.stop)  # one that came too late is not for a longer training
-    way = time.choose_final(job.cases.validation, trainer.tile_seconds, trainer.final_allowed())
-    record = replace(
-        record,
-        status="trained",
-        iterations=position.iteration,
-        seconds=round(position.seconds, 1),
-        final_prediction=None if way == job.configuration.prediction else way,
-    )
+    record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
+    if trainer.tile_seconds:  # else no step was made, for only the weights were lost: the way to predict stays
+        way = time.choose_final(job.cases.validation, trainer.tile_seconds, trainer.final_allowed())
+        record = replace(record, final_prediction=None if way == job.configuration.prediction else way)
     _write(job.folder, record)
     if processes.leads():
         job.folder.start.unlink(missing_ok=True)

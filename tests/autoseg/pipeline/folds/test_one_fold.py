@@ -183,6 +183,18 @@ def test_lost_weights_are_written_again_from_the_checkpoint(tiny: Tiny) -> None:
     assert identify_weights(tiny.fold()) == weights
 
 
+def test_lost_weights_that_are_written_again_are_validated_in_the_way_of_before(tiny: Tiny) -> None:
+    record, planned = read_record(tiny.fold()), resolve_job(tiny.workspace, "0", OPTIONS).configuration.prediction
+    assert record is not None
+    other = replace(planned, step_share=0.5)
+    write_json(tiny.fold().record, replace(record, final_prediction=other))
+    tiny.fold().weights.unlink()
+    tiny.train(0)
+    record = read_record(tiny.fold())
+    assert record is not None
+    assert record.final_prediction == other != planned
+
+
 def test_a_fold_that_has_lost_what_it_was_begun_with_does_not_go_on(tiny: Tiny) -> None:
     tiny.fold().run.unlink()
     swap_folds(tiny)
