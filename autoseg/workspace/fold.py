@@ -152,9 +152,9 @@ class FoldFolder:
         return (*single, *(path for _, path in snapshots))
 
     def training_files(self) -> tuple[Path, ...]:
-        """Return what a training made, files and folders that are there or not, without what it was begun with."""
+        """Return what is of a training, files and folders that are there or not, without what it was begun with."""
         results = (self.record, self.validation.root, *self.weight_files(), self.checkpoint, self.pseudo_labels.root)
-        return (*results, *self.reports(), self.curve, self.picture, self.tensorboard)
+        return (*results, *self.reports(), self.curve, self.picture, self.tensorboard, self.stop)
 
     def reports(self) -> tuple[Path, ...]:
         """Return what is made of the validation for people, there or not."""

@@ -181,7 +181,8 @@ def _open(job: Job) -> TrainingRecord | None:
     if record is None or record.status == "training":
         return record
     if job.extends(record):
-        for path in (job.folder.validation.root, *job.folder.reports()):
+        # A stop file asked for the end of what has ended.
+        for path in (job.folder.validation.root, *job.folder.reports(), job.folder.stop):
             remove(path)
     elif job.folder.weight_files():
         return record

@@ -22,6 +22,7 @@ from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import SilentProgress
 from autoseg.training.record import read_record
+from autoseg.training.trainer import Trainer
 from autoseg.workspace.locks import locked, shared
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -233,6 +234,20 @@ def test_a_stop_file_that_came_too_late_does_not_end_a_longer_training(tiny: Tin
     tiny.fold(1).stop.touch()
     tiny.train(1, iterations=3)
     assert not tiny.fold(1).stop.exists()
+
+
+@pytest.mark.parametrize("options", [{"restart": True}, {"iterations": 5}])
+def test_a_stop_file_for_a_training_that_has_ended_does_not_end_a_new_or_longer_one(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, options: dict[str, object]
+) -> None:
+    def end(trainer: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "run", end)
+    tiny.fold().stop.touch()
+    with pytest.raises(KeyboardInterrupt):
+        tiny.train(0, **options)
+    assert not tiny.fold().stop.exists()
 
 
 FOLDS = ("00", "01", "+1", "-1", "1.0", "٣", "²", "5", "99", "", " 0", "0\n", "../0", "fold_0", "FULL")
