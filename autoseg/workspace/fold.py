@@ -12,6 +12,8 @@ from dataset_fingerprints.names import check_case_name, check_fold_name
 FULL = "full"
 # A training as it is handed to another process.
 JOB = "job.json"
+# What a training in another process printed.
+LOG = "train.log"
 # The figures of an evaluation.
 METRICS = "metrics.json"
 # For people: a row per case, and a picture of some of them.
@@ -123,7 +125,7 @@ class FoldFolder:
     @property
     def log(self) -> Path:
         """Path of the training's printed output, where another process started it."""
-        return self.root / "train.log"
+        return self.root / LOG
 
     @property
     def stop(self) -> Path:

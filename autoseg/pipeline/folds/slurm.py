@@ -89,8 +89,9 @@ def submit_all(
         body = BODY.format(command=_write_jobs(absolute, stage, folds))
         what = f"{stage.configuration}, folds {', '.join(folds)}"
         submitted.append(_submit(write_script(own, body), what, submitted, progress))
-    last = {"job-name": f"autoseg-{plan.name}-summary", "output": "/dev/null"} | _after(submitted)
     name = find_name(plan, options)
+    log = str(absolute.cross_validation_log(plan.name, name)).replace("%", "%%")
+    last = {"job-name": f"autoseg-{plan.name}-summary", "open-mode": "append", "output": log} | _after(submitted)
     summary = write_job(absolute, name, ALL, replace(options, with_previous=False, restart=False))
     script = write_script(given | last, f"{shlex.join((*COMMAND, str(summary)))}\n")
     submitted.append(_submit(script, "their summary", submitted, progress))

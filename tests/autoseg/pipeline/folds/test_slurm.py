@@ -129,6 +129,8 @@ def test_an_array_trains_the_job_files_in_its_folds_folders_and_a_last_job_the_o
     file = workspace.cross_validation_job("default", "3d_fullres")
     assert done.stdout == f"train {file}\n"
     assert read_json(file, JobFile).fold == ALL
+    log = workspace.cross_validation_log("default", "3d_fullres")
+    assert f"#SBATCH --output='{log}'\n" in summary, "what a summary lacks is said somewhere"
 
 
 def test_what_slurm_has_taken_before_it_refuses_is_named_to_cancel_it(
