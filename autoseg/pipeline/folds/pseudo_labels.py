@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.hardware import ran_out_of_memory
 from autoseg.models import read_fold
 from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.folds.out_of_fold import identify_weights
@@ -160,7 +159,7 @@ def _make_all(
         failures = []
         for case in cases:
             work = partial(_make, job, predictors, case, weights)
-            outcome = attempt(case, "cannot be marked", work, _ends_training)
+            outcome = attempt(case, "cannot be marked", work, _is_signal)
             failures += [outcome] if isinstance(outcome, Failure) else []
             task.advance()
     if failures:
@@ -226,5 +225,6 @@ class Confidence:
         return self._sum / self._count if self._count else 0.0
 
 
-def _ends_training(error: Exception) -> bool:
-    return isinstance(error, SignalledError) or ran_out_of_memory(error)
+def _is_signal(error: Exception) -> bool:
+    # A lack of memory is the case's: the other configurations' networks would not need less in a smaller training.
+    return isinstance(error, SignalledError)

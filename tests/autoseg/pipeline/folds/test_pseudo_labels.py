@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from autoseg.models.tensors import load_tensors
 from autoseg.pipeline.faces import model_face
+from autoseg.pipeline.folds import pseudo_labels
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import Need, list_needs
 from autoseg.pipeline.folds.out_of_fold import identify_weights
@@ -227,6 +228,20 @@ def test_masks_of_a_start_that_made_no_step_are_made_anew_by_new_weights(own: Ti
     train_second(own)
     assert used(own).weights != before
     assert read_json(folder.pseudo_labels.case_record("new-0"), PseudoLabel).weights == used(own).weights
+
+
+def test_a_lack_of_memory_for_masks_names_the_scans_and_makes_the_training_no_smaller(
+    own: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(pseudo_labels, "_make", run_out)
+    with pytest.raises(WorkspaceError, match="2 of 2 scans without labels could not be marked"):
+        train_second(own, restart=True)
+    begun = read_run(second(own))
+    assert begun is not None
+    assert begun.steps == ()
 
 
 def test_unsure_masks_are_left_out(own: Tiny) -> None:
