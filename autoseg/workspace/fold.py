@@ -14,6 +14,8 @@ FULL = "full"
 ALL = "all"
 # A training as it is handed to another process.
 JOB = "job.json"
+# What a training in another process printed.
+LOG = "train.log"
 # The figures of an evaluation.
 METRICS = "metrics.json"
 # For people: a row per case, and a picture of some of them.
@@ -125,7 +127,7 @@ class FoldFolder:
     @property
     def log(self) -> Path:
         """Path of the training's printed output, where another process started it."""
-        return self.root / "train.log"
+        return self.root / LOG
 
     @property
     def stop(self) -> Path:
@@ -154,9 +156,9 @@ class FoldFolder:
         return (*single, *(path for _, path in snapshots))
 
     def training_files(self) -> tuple[Path, ...]:
-        """Return what a training made, files and folders that are there or not, without what it was begun with."""
+        """Return what is of a training, files and folders that are there or not, without what it was begun with."""
         results = (self.record, self.validation.root, *self.weight_files(), self.checkpoint, self.pseudo_labels.root)
-        return (*results, *self.reports(), self.curve, self.picture, self.tensorboard)
+        return (*results, *self.reports(), self.curve, self.picture, self.tensorboard, self.stop)
 
     def reports(self) -> tuple[Path, ...]:
         """Return what is made of the validation for people, there or not."""

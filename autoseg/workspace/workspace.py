@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoseg.workspace.fold import FULL, JOB, SHEET, TABLE, FoldFolder, fold_folder, list_folds
+from autoseg.workspace.fold import FULL, JOB, LOG, SHEET, TABLE, FoldFolder, fold_folder, list_folds
 from autoseg.workspace.links import refuse_links_out
 from autoseg.workspace.locks import LOCK, was_locked
 from autoseg.workspace.store import StoreFolder
@@ -136,6 +136,10 @@ class Workspace:
     def cross_validation_job(self, plan: str, configuration: str) -> Path:
         """Return the path of the training of all of a configuration's folds, as it is handed to another process."""
         return self.configuration(plan, configuration) / JOB
+
+    def cross_validation_log(self, plan: str, configuration: str) -> Path:
+        """Return the path of what that process prints, where nobody watches it."""
+        return self.configuration(plan, configuration) / LOG
 
     def fold(self, plan: str, configuration: str, fold: str) -> FoldFolder:
         """Return the folder of one fold; `fold` is a number, or `full` for the model of all cases."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from autoseg.pipeline.folds.initial_stage import report_changed_initial
+from autoseg.pipeline.folds.changed_weights import report_changed_weights
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import list_needs
 from autoseg.pipeline.folds.one_fold import train_fold
@@ -267,7 +267,7 @@ def run_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training
 
 
 def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training], progress: Progress) -> bool:
-    """Return whether nothing is left to do of some trainings; those that started from other weights than now are named.
+    """Return whether nothing is left to do of some trainings; those that used other weights than now are named.
 
     Raises:
         AutosegError: one was begun with another plan or other cases.
@@ -279,5 +279,5 @@ def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training]
         job = resolve_job(workspace, training.fold, training.options(plan), validated=training.validated)
         if not job.is_finished():
             return False
-        report_changed_initial(job, read_record(folder), progress)
+        report_changed_weights(job, read_record(folder), progress)
     return True

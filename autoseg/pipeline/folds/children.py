@@ -101,9 +101,12 @@ def run_children(
                     running.remove(one)
                     free.append(one.slot)
                     outcomes.append(one.outcome())
-    except BaseException:
+    except BaseException as error:
+        # Ctrl-C once more does not wait. Other errors are not the children's own: these save what they have.
+        number = signal.SIGKILL if isinstance(error, KeyboardInterrupt) else signal.SIGTERM
         for one in running:
-            one.process.kill()
+            one.process.send_signal(number)
+        for one in running:
             one.process.wait()
         raise
     return tuple(outcomes)
@@ -125,10 +128,16 @@ class _Running:
             self.process.send_signal(number)
 
     def show(self, progress: Progress) -> None:
-        """Show the lines that were written since; a last one without its end only when nothing more can come."""
-        with self.child.log.open("rb") as stream:
-            stream.seek(self.shown)
-            content = stream.read()
+        """Show the lines that were written since; a last one without its end only when nothing more can come.
+
+        Of a log that somebody has removed, or that cannot be read now, nothing is shown: that costs no training.
+        """
+        try:
+            with self.child.log.open("rb") as stream:
+                stream.seek(self.shown)
+                content = stream.read()
+        except OSError:
+            return
         if self.process.returncode is None:
             content = content[: content.rfind(b"\n") + 1]
         self.shown += len(content)

@@ -9,8 +9,8 @@ from dataclasses import replace
 from autoseg import processes
 from autoseg.evaluation import CaseScores, Evaluation, summarise, write_evaluation
 from autoseg.pipeline.confidence.measuring import measure_if_missing
+from autoseg.pipeline.folds.changed_weights import report_changed_weights
 from autoseg.pipeline.folds.children import Child, Outcome, Slot, describe_end, run_children
-from autoseg.pipeline.folds.initial_stage import report_changed_initial
 from autoseg.pipeline.folds.job_file import COMMAND, write_job
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_jobs
 from autoseg.pipeline.folds.needs import find_lacking
@@ -143,7 +143,7 @@ def train_folds(workspace: Workspace, folds: Sequence[str], options: TrainingOpt
 def unfinished_jobs(
     workspace: Workspace, folds: Sequence[str], options: TrainingOptions, progress: Progress
 ) -> tuple[Job, ...]:
-    """Return what of the folds is to be trained; a finished one is named if the weights that it started from changed.
+    """Return what of the folds is to be trained; a finished one is named if weights that it used have changed.
 
     Raises:
         AutosegError: it cannot be begun.
@@ -151,7 +151,7 @@ def unfinished_jobs(
     unfinished = []
     for job in resolve_jobs(workspace, folds, options):
         if job.is_finished():
-            report_changed_initial(job, read_record(job.folder), progress)
+            report_changed_weights(job, read_record(job.folder), progress)
         else:
             unfinished.append(job)
     return tuple(unfinished)

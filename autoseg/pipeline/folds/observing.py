@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -14,6 +15,8 @@ from autoseg.training.curve import Curve, Line
 from autoseg.workspace.fold import FoldFolder
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.simulated import mark_title
+
+_log = logging.getLogger(__name__)
 
 # Drawing takes a fraction of a second, and every validation draws anyway.
 PICTURE_SECONDS = 60.0
@@ -34,9 +37,26 @@ class Observer(Protocol):
 def make_observers(folder: FoldFolder) -> Sequence[Observer]:
     """Return the picture and, with the extra installed, TensorBoard."""
     observers: list[Observer] = [PictureObserver(folder)]
-    if importlib.util.find_spec("tensorboard") is not None:
+    if _has_tensorboard():
         observers.append(TensorBoardObserver(folder))
     return observers
+
+
+def _has_tensorboard() -> bool:
+    """Return whether TensorBoard is installed and fits the packages beside it; where it does not fit, say so."""
+    if importlib.util.find_spec("tensorboard") is None:
+        return False
+    try:
+        importlib.import_module("torch.utils.tensorboard")
+    except Exception as error:  # of whatever kind, as the packages that it needs raise them
+        _log.warning(
+            "There will be no figures for TensorBoard: it is installed, but cannot be imported (%s: %s). Install it "
+            "anew, or remove it.",
+            type(error).__name__,
+            error,
+        )
+        return False
+    return True
 
 
 class PictureObserver:

@@ -14,8 +14,9 @@ from autoseg import processes
 from autoseg.evaluation import Evaluation, read_evaluation, summarise, write_evaluation
 from autoseg.hardware import autocast_type, choose_device, count_cores, limit_memory, ran_out_of_memory, release_memory
 from autoseg.models import read_fold
+from autoseg.pipeline.folds.changed_weights import report_changed_weights
 from autoseg.pipeline.folds.cross_validation import train_lacking
-from autoseg.pipeline.folds.initial_stage import identify_initial, read_initial, report_changed_initial
+from autoseg.pipeline.folds.initial_stage import identify_initial, read_initial
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.observing import draw_final, make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
@@ -108,7 +109,7 @@ def train_resolved(job: Job, progress: Progress) -> Evaluation | None:
 def _train_locked(job: Job, progress: Progress) -> Evaluation | None:
     record = processes.led(lambda: _open(job))
     if processes.leads():
-        report_changed_initial(job, record, progress)
+        report_changed_weights(job, record, progress)
     if record is None or record.status == "training":
         record = _train_fitting(job, record, progress)
     if not processes.leads():
@@ -155,7 +156,8 @@ def _describe_finished(job: Job, record: TrainingRecord) -> str:
 
 def _report_start(job: Job, progress: Progress) -> None:
     """Say which model a new training starts from, and which cases it has seen."""
-    if job.start is None or job.folder.checkpoint.is_file() or job.folder.weight_files():
+    goes_on = not job.restart and (job.folder.checkpoint.is_file() or job.folder.weight_files())
+    if job.start is None or goes_on:
         return
     progress.say(f"Starting from {job.start.model.describe()}.")
     # What could be loaded is said when it is.
@@ -179,7 +181,8 @@ def _open(job: Job) -> TrainingRecord | None:
     if record is None or record.status == "training":
         return record
     if job.extends(record):
-        for path in (job.folder.validation.root, *job.folder.reports()):
+        # A stop file asked for the end of what has ended.
+        for path in (job.folder.validation.root, *job.folder.reports(), job.folder.stop):
             remove(path)
     elif job.folder.weight_files():
         return record
@@ -276,6 +279,7 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
         planned_iterations=job.configuration.training.iterations,
         patience=patience,
         pseudo_labelled=earlier.pseudo_labelled if earlier else None,
+        final_prediction=earlier.final_prediction if earlier else None,
         initial_weights=processes.led(lambda: identify_initial(job, earlier)),
         device=_device_name(device),
         autocast=str(autocast).removeprefix("torch."),
@@ -317,14 +321,10 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
             observer.close()
     if processes.leads():
         take_stop_file(job.folder.stop)  # one that came too late is not for a longer training
-    way = time.choose_final(job.cases.validation, trainer.tile_seconds, trainer.final_allowed())
-    record = replace(
-        record,
-        status="trained",
-        iterations=position.iteration,
-        seconds=round(position.seconds, 1),
-        final_prediction=None if way == job.configuration.prediction else way,
-    )
+    record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
+    if trainer.tile_seconds:  # else no step was made, for only the weights were lost: the way to predict stays
+        way = time.choose_final(job.cases.validation, trainer.tile_seconds, trainer.final_allowed())
+        record = replace(record, final_prediction=None if way == job.configuration.prediction else way)
     _write(job.folder, record)
     if processes.leads():
         job.folder.start.unlink(missing_ok=True)

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.hardware import ran_out_of_memory
 from autoseg.models import read_fold
 from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.folds.out_of_fold import identify_weights
@@ -21,7 +20,7 @@ from autoseg.preprocessing import Store, fit_mask, store_key
 from autoseg.progress import Progress
 from autoseg.training.interruption import SignalledError
 from autoseg.training.record import PseudoLabelled, TrainingRecord
-from autoseg.workspace.fold import ValidationFolder
+from autoseg.workspace.fold import FoldFolder, ValidationFolder
 from dataset_fingerprints.dataset import Heads
 from dataset_fingerprints.errors import AutosegError, WorkspaceError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
@@ -79,7 +78,7 @@ def make_pseudo_labels(
     chosen, folder = job.configuration.pseudo_labels, job.folder.pseudo_labels
     if chosen is None:
         return None
-    weights = _identify(job, chosen.configurations)
+    weights = identify_makers(find_makers(job))
     begun = earlier.pseudo_labelled if earlier is not None and job.folder.checkpoint.is_file() else None
     needed = weights if begun is None else begun.weights
     found = {case: _find(folder, case, needed) for case in job.unlabelled}
@@ -115,10 +114,16 @@ def read_pseudo_label(job: Job, case: str) -> NDArray[np.uint8]:
     return fit_mask(indices, job.inputs.store.read_record(case), scheme.index_count())
 
 
-def _identify(job: Job, names: Sequence[str]) -> str:
-    """Return a hash of the weights of the same fold of some configurations."""
-    each = (identify_weights(job.workspace.fold(job.plan.name, name, job.fold)) for name in names)
-    return hashlib.sha256(" ".join(each).encode()).hexdigest()[:32]
+def find_makers(job: Job) -> tuple[FoldFolder, ...]:
+    """Return the folders of the folds whose networks make a fold's pseudo-labels; none where its plan uses none."""
+    chosen = job.configuration.pseudo_labels
+    names = () if chosen is None else chosen.configurations
+    return tuple(job.workspace.fold(job.plan.name, name, job.fold) for name in names)
+
+
+def identify_makers(folders: Sequence[FoldFolder]) -> str:
+    """Return a hash of the weights of folds that make pseudo-labels together."""
+    return hashlib.sha256(" ".join(map(identify_weights, folders)).encode()).hexdigest()[:32]
 
 
 def _find(folder: ValidationFolder, case: str, weights: str) -> PseudoLabel | None:
@@ -154,7 +159,7 @@ def _make_all(
         failures = []
         for case in cases:
             work = partial(_make, job, predictors, case, weights)
-            outcome = attempt(case, "cannot be marked", work, _ends_training)
+            outcome = attempt(case, "cannot be marked", work, _is_signal)
             failures += [outcome] if isinstance(outcome, Failure) else []
             task.advance()
     if failures:
@@ -220,5 +225,6 @@ class Confidence:
         return self._sum / self._count if self._count else 0.0
 
 
-def _ends_training(error: Exception) -> bool:
-    return isinstance(error, SignalledError) or ran_out_of_memory(error)
+def _is_signal(error: Exception) -> bool:
+    # A lack of memory is the case's: the other configurations' networks would not need less in a smaller training.
+    return isinstance(error, SignalledError)

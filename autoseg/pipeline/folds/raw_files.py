@@ -13,6 +13,7 @@ from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
 from dataset_fingerprints.measuring.identity import confirm
 from dataset_fingerprints.measuring.journal import read_journal
 from dataset_fingerprints.names import counted, some_of
+from planners.plan import Splits
 
 
 def refuse_changed_files(workspace: Workspace, store: Store, cases: Sequence[str], *, begun: bool) -> None:
@@ -97,15 +98,16 @@ def _find_stale(store: Store, measured: Sequence[CaseFingerprint]) -> Iterator[s
 
 
 def remark_on_cases(workspace: Workspace, plan: str, cases: Sequence[str]) -> Iterator[str]:
-    """Yield a sentence about cases of the data set that a fold lacks, and one about its cases that are gone.
+    """Yield a sentence about cases of the data set that a plan lacks, and one about a fold's cases that are gone.
 
     Args:
         workspace: with the data set as it was looked at last.
-        plan: its name.
+        plan: the name of the fold's.
         cases: of the fold.
     """
-    dataset = read_json(workspace.dataset, Dataset)
-    yield from filter(None, (_describe_left_out(workspace, dataset, plan, cases), _describe_removed(dataset, cases)))
+    dataset, splits = read_json(workspace.dataset, Dataset), read_json(workspace.splits(plan), Splits)
+    left_out = _describe_left_out(workspace, dataset, plan, splits.cases())
+    yield from filter(None, (left_out, _describe_removed(dataset, cases)))
 
 
 def _describe_left_out(workspace: Workspace, dataset: Dataset, plan: str, cases: Sequence[str]) -> str:

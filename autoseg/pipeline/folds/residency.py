@@ -175,15 +175,14 @@ def measure_free_memory(job: Job, device: torch.device) -> FreeMemory:
     return FreeMemory(device=0.0, memory=memory) if device.type == "cpu" else FreeMemory(device=memory, memory=0.0)
 
 
-def tensor_bytes(job: Job, *, bfloat16: bool | None = None) -> float:
+def tensor_bytes(job: Job, *, bfloat16: bool) -> float:
     """Return the memory that a training is predicted to take at its peak, beside its cases.
 
     Args:
         job: the training.
-        bfloat16: whether the device that trains multiplies bfloat16; None for what the plan's machine does.
+        bfloat16: whether the device that trains multiplies bfloat16 natively, whatever the plan's machine does.
     """
-    machine = job.plan.machine if bfloat16 is None else replace(job.plan.machine, bfloat16=bfloat16)
-    plan = replace(job.plan, machine=machine)
+    plan = replace(job.plan, machine=replace(job.plan.machine, bfloat16=bfloat16))
     return predict_configuration(plan, job.configuration).tensors() / PLANNED_SHARE
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from autoseg.pipeline.folds.job_file import JobFile
 from autoseg.workspace.fold import FoldFolder
-from dataset_fingerprints.errors import StoppedError
+from dataset_fingerprints.errors import AutosegError, StoppedError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from planners.run import Run
 
@@ -24,9 +24,10 @@ def restart(folder: FoldFolder, run: Run) -> None:
     """
     write_json(folder.restart, run)
     if folder.job.is_file():
-        # Slurm starts a job that was stopped again from its file: it is to go on then.
-        job = read_json(folder.job, JobFile)
-        write_json(folder.job, replace(job, options=replace(job.options, restart=False)))
+        # Slurm starts a job that was stopped again from its file: it is to go on then. A damaged file starts nothing.
+        with suppress(AutosegError):
+            job = read_json(folder.job, JobFile)
+            write_json(folder.job, replace(job, options=replace(job.options, restart=False)))
     finish_restart(folder)
 
 

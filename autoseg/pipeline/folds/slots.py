@@ -21,7 +21,11 @@ from planners.networks.training_memory import CONTEXT_BYTES, resident_bytes
 # What another process runs, which gives all memory of the GPUs back when it ends.
 MEASURE = """\
 import json, torch
-print(json.dumps([torch.cuda.mem_get_info(number) for number in range(torch.cuda.device_count())]))
+found = []
+for number in range(torch.cuda.device_count()):
+    with torch.cuda.device(number):
+        found.append((*torch.cuda.mem_get_info(), torch.cuda.is_bf16_supported(including_emulation=False)))
+print(json.dumps(found))
 """
 
 
@@ -32,11 +36,13 @@ class Gpu:
     Attributes:
         name: what CUDA_VISIBLE_DEVICES calls it.
         free_bytes: that no process holds.
+        bfloat16: whether it multiplies bfloat16 natively.
     """
 
     name: str
     free_bytes: int
     total_bytes: int
+    bfloat16: bool
 
 
 def find_slots(jobs: Sequence[Job], most: int | None) -> tuple[Slot, ...]:
@@ -49,16 +55,24 @@ def find_slots(jobs: Sequence[Job], most: int | None) -> tuple[Slot, ...]:
     gpus = find_gpus()
     if not gpus:
         return share_machine([Slot()] * min(most or 1, len(jobs)))
-    need = max(training_bytes(job) for job in jobs)
+    # A fold may come to any of them.
+    bfloat16 = all(gpu.bfloat16 for gpu in gpus)
+    need = max(training_bytes(job, bfloat16=bfloat16) for job in jobs)
     return share_machine(share_gpus(gpus, need, min(most or len(jobs), len(jobs))))
 
 
-def training_bytes(job: Job) -> int:
-    """Return the memory that a fold's training is predicted to take of a GPU, with all its cases on it."""
-    voxels = (math.prod(job.inputs.store.read_record(case).shape) for case in job.cases.train)
+def training_bytes(job: Job, *, bfloat16: bool) -> int:
+    """Return the memory that a fold's training is predicted to take of a GPU, with all its cases on it.
+
+    Args:
+        job: the fold.
+        bfloat16: whether the GPU multiplies bfloat16 natively.
+    """
+    names = (*job.cases.train, *job.unlabelled)
+    voxels = (math.prod(job.inputs.store.read_record(case).shape) for case in names)
     channels, masks = job.plan.image_channels(job.configuration), len(job.configuration.masks())
     cases = sum(resident_bytes(count, channels, masks) for count in voxels)
-    return round(tensor_bytes(job) + CONTEXT_BYTES["cuda"] + cases)
+    return round(tensor_bytes(job, bfloat16=bfloat16) + CONTEXT_BYTES["cuda"] + cases)
 
 
 def share_gpus(gpus: Sequence[Gpu], need: int, most: int) -> list[Slot]:
@@ -93,17 +107,19 @@ def find_gpus() -> tuple[Gpu, ...]:
     """
     if not may_have_gpu():
         return ()
-    memory = measure_gpus()
+    measured = measure_gpus()
     visible = os.environ.get(VISIBLE, "")
-    names = visible.split(",") if visible else [str(number) for number in range(len(memory))]
+    names = visible.split(",") if visible else [str(number) for number in range(len(measured))]
     return tuple(
-        Gpu(name=name.strip(), free_bytes=free, total_bytes=total)
-        for name, (free, total) in zip(names, memory, strict=False)
+        Gpu(name=name.strip(), free_bytes=free, total_bytes=total, bfloat16=bfloat16)
+        for name, (free, total, bfloat16) in zip(names, measured, strict=False)
     )
 
 
-def measure_gpus() -> list[tuple[int, int]]:
-    """Return the free and the whole memory in bytes of every CUDA GPU, in torch's order.
+def measure_gpus() -> list[tuple[int, int, bool]]:
+    """Return of every CUDA GPU the free and the whole memory in bytes, and whether it multiplies bfloat16 natively.
+
+    They are in torch's order.
 
     Raises:
         AutosegError: torch cannot be asked.
@@ -115,4 +131,4 @@ def measure_gpus() -> list[tuple[int, int]]:
             f"The GPUs cannot be asked for their memory: {sys.executable} ended with exit code {done.returncode}, for "
             "the reason that it says above. Correct that, or train one fold after the other by its number."
         )
-    return [(free, total) for free, total in json.loads(done.stdout.splitlines()[-1])]
+    return [(free, total, bfloat16) for free, total, bfloat16 in json.loads(done.stdout.splitlines()[-1])]

@@ -87,13 +87,14 @@ def submit_all(
     for stage, folds in _find_stages(absolute, options, progress):
         own = given | _array(absolute, stage, folds) | _after(submitted)
         body = BODY.format(command=_write_jobs(absolute, stage, folds))
-        submitted.append(_submit(write_script(own, body), f"{stage.configuration}, folds {', '.join(folds)}"))
-    last = {"job-name": f"autoseg-{plan.name}-summary", "output": "/dev/null"} | _after(submitted)
+        what = f"{stage.configuration}, folds {', '.join(folds)}"
+        submitted.append(_submit(write_script(own, body), what, submitted, progress))
     name = find_name(plan, options)
+    log = str(absolute.cross_validation_log(plan.name, name)).replace("%", "%%")
+    last = {"job-name": f"autoseg-{plan.name}-summary", "open-mode": "append", "output": log} | _after(submitted)
     summary = write_job(absolute, name, ALL, replace(options, with_previous=False, restart=False))
-    submitted.append(_submit(write_script(given | last, f"{shlex.join((*COMMAND, str(summary)))}\n"), "their summary"))
-    for job in submitted:
-        progress.say(f"Slurm job {job.number}: {job.what}")
+    script = write_script(given | last, f"{shlex.join((*COMMAND, str(summary)))}\n")
+    submitted.append(_submit(script, "their summary", submitted, progress))
     return tuple(submitted)
 
 
@@ -182,14 +183,28 @@ def _after(submitted: Sequence[Submitted]) -> dict[str, str]:
     return {"dependency": f"afterok:{submitted[-1].number}", "kill-on-invalid-dep": "yes"}
 
 
-def _submit(script: str, what: str) -> Submitted:
-    """Give a script to Slurm, which keeps it: no file of it is left."""
+def _submit(script: str, what: str, before: Sequence[Submitted], progress: Progress) -> Submitted:
+    """Give a script to Slurm, which keeps it: no file of it is left. Say its number at once.
+
+    Args:
+        script: of the job.
+        what: it does.
+        before: what Slurm has taken of the same command.
+        progress: receiver of the message.
+
+    Raises:
+        AutosegError: Slurm refuses it.
+    """
     done = subprocess.run(
         ("sbatch", "--parsable"), input=script, capture_output=True, encoding="utf-8", cwd=Path.cwd(), check=False
     )
     if done.returncode:
+        taken = " ".join(job.number for job in before)
+        cancel = f" Cancel first what it has taken (scancel {taken}): the command submits all again." if taken else ""
         raise AutosegError(
             f"sbatch refused {what}: {done.stderr.strip()} Give what this cluster asks for, for example "
-            "--slurm partition=gpu --slurm time=12:00:00."
+            f"--slurm partition=gpu --slurm time=12:00:00.{cancel}"
         )
-    return Submitted(number=done.stdout.strip().partition(";")[0], what=what)
+    submitted = Submitted(number=done.stdout.strip().partition(";")[0], what=what)
+    progress.say(f"Slurm job {submitted.number}: {submitted.what}")
+    return submitted

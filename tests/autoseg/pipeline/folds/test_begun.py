@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from autoseg.pipeline.folds.raw_files import remark_on_cases
 from autoseg.pipeline.plans.reading import read_plan
 from dataset_fingerprints.errors import WorkspaceError
 from planners.plan import Splits
@@ -123,3 +124,9 @@ def test_without_begun_folds_everything_is_planned_anew(tiny: Tiny) -> None:
     tiny.add("case_9", 9)
     tiny.plan()
     assert splits_of(tiny).cases() == tiny.cases()
+
+
+def test_cases_that_a_plan_has_and_one_of_its_folds_does_not_train_on_are_not_said_to_be_lacking(
+    finished: Tiny,
+) -> None:
+    assert list(remark_on_cases(finished.workspace, "default", finished.cases()[:2])) == []

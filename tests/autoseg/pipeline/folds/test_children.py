@@ -100,17 +100,37 @@ def test_a_signal_goes_on_to_the_children_once_and_none_is_started_after_it(tmp_
     assert not children[2].log.exists()
 
 
-def test_children_do_not_outlive_an_error_of_whoever_watches_them(tmp_path: Path) -> None:
-    class Broken(SilentProgress):
-        def say(self, message: str) -> None:
-            raise OSError("the terminal is gone")
+class Broken(SilentProgress):
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
 
-    program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
-    with pytest.raises(OSError, match="terminal"):
-        run_children([child(tmp_path, "a", program)], [Slot()], Broken(), Interruption())
-    number = int((tmp_path / "a" / "log").read_text(encoding="utf-8"))
+    def say(self, message: str) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "saves"), [(OSError("the terminal is gone"), True), (KeyboardInterrupt("the terminal"), False)]
+)
+def test_children_do_not_outlive_an_error_of_whoever_watches_them_and_save_unless_ctrl_c_came_again(
+    tmp_path: Path, error: BaseException, saves: bool
+) -> None:
+    program = (
+        "import os, signal, sys, time\n"
+        "def save(number, frame): print('saved', flush=True); sys.exit(143)\n"
+        "signal.signal(signal.SIGTERM, save); print(os.getpid(), flush=True); time.sleep(600)"
+    )
+    with pytest.raises(type(error), match="terminal"):
+        run_children([child(tmp_path, "a", program)], [Slot()], Broken(error), Interruption())
+    number, *rest = (tmp_path / "a" / "log").read_text(encoding="utf-8").split()
+    assert rest == ["saved"] * saves
     with pytest.raises(ProcessLookupError):
-        os.kill(number, 0)
+        os.kill(int(number), 0)
+
+
+def test_a_log_that_somebody_removes_costs_no_child(tmp_path: Path) -> None:
+    program = "import os, sys, time; os.remove(os.path.join(sys.argv[1], 'a', 'log')); time.sleep(0.5); print('fine')"
+    (outcome,) = run_children([child(tmp_path, "a", program)], [Slot()], SilentProgress(), Interruption())
+    assert (outcome.exit_code, outcome.last_lines) == (0, ())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")

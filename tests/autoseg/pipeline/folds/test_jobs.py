@@ -103,7 +103,7 @@ def test_the_records_of_preprocessed_cases_are_read_once_for_all_folds(finished:
     with noting_records() as names:
         jobs = tuple(resolve_jobs(finished.workspace, FOLDS, OPTIONS))
         assert [job.is_finished() for job in jobs] == [True, *[False] * 5]
-        assert len({training_bytes(job) for job in jobs}) == 2
+        assert len({training_bytes(job, bfloat16=True) for job in jobs}) == 2
         assert len(jobs[1].make_run(None).train_cases) == 4
     assert sorted(names) == [f"{case}.json" for case in finished.cases()]
     for fold, job in zip(FOLDS, jobs, strict=True):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import sys
 from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
 
-from autoseg.pipeline.folds.observing import PictureObserver, TensorBoardObserver
+from autoseg.pipeline.folds.observing import PictureObserver, TensorBoardObserver, make_observers
 from autoseg.training.curve import Curve
 from autoseg.workspace.fold import FoldFolder
 
@@ -58,3 +59,12 @@ def test_the_picture_leaves_no_figure_in_memory(trained: Path) -> None:
     for _ in range(3):
         observer.close()
     assert [found for found in gc.get_objects() if type(found) is Figure] == []
+
+
+def test_a_tensorboard_that_cannot_be_imported_costs_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    (picture,) = make_observers(FoldFolder(root=tmp_path))
+    assert isinstance(picture, PictureObserver)
+    assert "no figures for TensorBoard: it is installed, but cannot be imported (ModuleNotFoundError" in caplog.text

@@ -22,6 +22,7 @@ from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import SilentProgress
 from autoseg.training.record import read_record
+from autoseg.training.trainer import Trainer
 from autoseg.workspace.locks import locked, shared
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
@@ -183,6 +184,18 @@ def test_lost_weights_are_written_again_from_the_checkpoint(tiny: Tiny) -> None:
     assert identify_weights(tiny.fold()) == weights
 
 
+def test_lost_weights_that_are_written_again_are_validated_in_the_way_of_before(tiny: Tiny) -> None:
+    record, planned = read_record(tiny.fold()), resolve_job(tiny.workspace, "0", OPTIONS).configuration.prediction
+    assert record is not None
+    other = replace(planned, step_share=0.5)
+    write_json(tiny.fold().record, replace(record, final_prediction=other))
+    tiny.fold().weights.unlink()
+    tiny.train(0)
+    record = read_record(tiny.fold())
+    assert record is not None
+    assert record.final_prediction == other != planned
+
+
 def test_a_fold_that_has_lost_what_it_was_begun_with_does_not_go_on(tiny: Tiny) -> None:
     tiny.fold().run.unlink()
     swap_folds(tiny)
@@ -221,6 +234,20 @@ def test_a_stop_file_that_came_too_late_does_not_end_a_longer_training(tiny: Tin
     tiny.fold(1).stop.touch()
     tiny.train(1, iterations=3)
     assert not tiny.fold(1).stop.exists()
+
+
+@pytest.mark.parametrize("options", [{"restart": True}, {"iterations": 5}])
+def test_a_stop_file_for_a_training_that_has_ended_does_not_end_a_new_or_longer_one(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch, options: dict[str, object]
+) -> None:
+    def end(trainer: Trainer) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Trainer, "run", end)
+    tiny.fold().stop.touch()
+    with pytest.raises(KeyboardInterrupt):
+        tiny.train(0, **options)
+    assert not tiny.fold().stop.exists()
 
 
 FOLDS = ("00", "01", "+1", "-1", "1.0", "٣", "²", "5", "99", "", " 0", "0\n", "../0", "fold_0", "FULL")

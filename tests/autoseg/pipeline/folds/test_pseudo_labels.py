@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from autoseg.models.tensors import load_tensors
 from autoseg.pipeline.faces import model_face
+from autoseg.pipeline.folds import pseudo_labels
 from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.needs import Need, list_needs
 from autoseg.pipeline.folds.out_of_fold import identify_weights
@@ -30,6 +31,7 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.measuring.identity import identify
 from planners.order import find_configuration
+from tests.autoseg.training.builders import Listening
 from tests.synthetic.commands import run
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.once import make_once
@@ -183,6 +185,32 @@ def test_a_begun_training_keeps_its_masks_when_the_weights_that_made_them_change
     assert masks(own) != before
 
 
+def find_said(tiny: Tiny, **options: object) -> list[str]:
+    """Train fold 0 of the second configuration, and return what is said of the weights that made its masks."""
+    listening = Listening()
+    train_second(tiny, progress=listening, **options)
+    return [message for message in listening.messages if "that have changed since" in message]
+
+
+def test_a_fold_whose_masks_are_of_weights_that_have_changed_says_so_until_it_is_begun_anew(own: Tiny) -> None:
+    then = used(own).weights
+    assert find_said(own) == []
+    own.train(0, iterations=3)
+    (finished,), (longer,) = find_said(own), find_said(own, iterations=4)
+    for part in (
+        f"{second(own).root}: trains on masks that were made by weights of {CONFIGURATION}, fold 0 that have changed",
+        f"({then[:12]} then, ",
+        "and keeps these masks",
+        "begin it anew, which removes its weights and scores: `autoseg train 0 --restart ",
+    ):
+        assert part in finished
+        assert part in longer
+    assert used(own).weights == then
+    assert find_said(own, restart=True) == []
+    assert used(own).weights != then
+    assert find_said(own) == []
+
+
 def test_a_damaged_mask_is_made_again_by_the_weights_that_made_it(own: Tiny) -> None:
     before = masks(own)
     second(own).pseudo_labels.mask("new-1").write_bytes(b"")
@@ -200,6 +228,20 @@ def test_masks_of_a_start_that_made_no_step_are_made_anew_by_new_weights(own: Ti
     train_second(own)
     assert used(own).weights != before
     assert read_json(folder.pseudo_labels.case_record("new-0"), PseudoLabel).weights == used(own).weights
+
+
+def test_a_lack_of_memory_for_masks_names_the_scans_and_makes_the_training_no_smaller(
+    own: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_out(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(pseudo_labels, "_make", run_out)
+    with pytest.raises(WorkspaceError, match="2 of 2 scans without labels could not be marked"):
+        train_second(own, restart=True)
+    begun = read_run(second(own))
+    assert begun is not None
+    assert begun.steps == ()
 
 
 def test_unsure_masks_are_left_out(own: Tiny) -> None:

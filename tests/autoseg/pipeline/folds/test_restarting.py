@@ -64,3 +64,12 @@ def test_a_link_is_removed_and_what_it_points_to_stays(tmp_path: Path) -> None:
     assert not (tmp_path / "validation").is_symlink()
     assert (tmp_path / "elsewhere" / "mask").is_file()
     remove(tmp_path / "nothing")
+
+
+def test_a_damaged_job_file_keeps_no_fold_from_being_begun_anew(tiny: Tiny) -> None:
+    fold, run = tiny.fold(), read_run(tiny.fold())
+    assert run is not None
+    fold.job.write_text("{", encoding="utf-8")
+    restart(fold, replace(run, seed=5))
+    assert read_run(fold) == replace(run, seed=5)
+    assert not fold.weight_files()

@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 
 from autoseg.hardware import SHARERS, count_cores, free_memory_gb
+from autoseg.pipeline.folds import slots as sharing
 from autoseg.pipeline.folds.children import Slot
-from autoseg.pipeline.folds.slots import Gpu, find_gpus, share_gpus, share_machine
+from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
+from autoseg.pipeline.folds.slots import Gpu, find_gpus, find_slots, share_gpus, share_machine, training_bytes
 from autoseg.processes import VISIBLE
 from planners.networks.training_memory import CONTEXT_BYTES, GIB
+from tests.synthetic.tiny import Tiny
 
 
 def gpu(name: str, free_gb: float, total_gb: float = 80.0) -> Gpu:
-    return Gpu(name=name, free_bytes=round(free_gb * GIB), total_bytes=round(total_gb * GIB))
+    return Gpu(name=name, free_bytes=round(free_gb * GIB), total_bytes=round(total_gb * GIB), bfloat16=True)
 
 
 def names(slots: list[Slot]) -> list[str]:
@@ -58,6 +61,18 @@ def test_cores_and_memory_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> Non
     assert free_memory_gb() == pytest.approx(free / (2 * cores), rel=0.5)
 
 
+def test_folds_share_a_gpu_by_its_own_number_type_whatever_the_plans_machine_has(
+    finished: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = resolve_job(finished.workspace, "0", TrainingOptions())
+    need = training_bytes(job, bfloat16=True)
+    found: list[Gpu] = []
+    monkeypatch.setattr(sharing, "find_gpus", lambda: tuple(found))
+    for bfloat16, fitting in ((True, 2), (False, 1)):
+        found[:] = [Gpu(name="0", free_bytes=2 * need, total_bytes=80 * need, bfloat16=bfloat16)]
+        assert len(find_slots((job, job), None)) == fitting
+
+
 @pytest.mark.gpu
 def test_gpus_are_found_without_this_process_taking_any_of_their_memory() -> None:
     import torch
@@ -66,6 +81,7 @@ def test_gpus_are_found_without_this_process_taking_any_of_their_memory() -> Non
     assert len(gpus) == torch.cuda.device_count()
     assert all(0 < one.free_bytes <= one.total_bytes for one in gpus)
     assert not torch.cuda.is_initialized()
+    assert gpus[0].bfloat16 == torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 @pytest.mark.slow

@@ -129,6 +129,24 @@ def test_an_array_trains_the_job_files_in_its_folds_folders_and_a_last_job_the_o
     file = workspace.cross_validation_job("default", "3d_fullres")
     assert done.stdout == f"train {file}\n"
     assert read_json(file, JobFile).fold == ALL
+    log = workspace.cross_validation_log("default", "3d_fullres")
+    assert f"#SBATCH --output='{log}'\n" in summary, "what a summary lacks is said somewhere"
+
+
+def test_what_slurm_has_taken_before_it_refuses_is_named_to_cancel_it(
+    planned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sbatch, taken = tmp_path / "bin" / "sbatch", tmp_path / "taken"
+    sbatch.parent.mkdir()
+    refuse = f'if [ -e "{taken}" ]; then echo "too many jobs" >&2; exit 1; fi'
+    sbatch.write_text(f'#!/bin/bash\ncat > /dev/null\n{refuse}\ntouch "{taken}"\necho 12\n')
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{sbatch.parent}:{os.environ['PATH']}")
+    assert run(monkeypatch, "train", "all", "-w", planned, "--cluster", "slurm") == 2
+    said, refused = (" ".join(text.split()) for text in capsys.readouterr())
+    assert "Slurm job 12: 3d_fullres, folds 0, 1, 2, 3, 4" in said
+    assert "sbatch refused their summary: too many jobs" in refused
+    assert "(scancel 12)" in refused
 
 
 def test_what_is_trained_before_starts_from_no_model_and_not_anew(

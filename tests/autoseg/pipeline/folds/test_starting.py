@@ -188,9 +188,10 @@ def test_beginning_anew_takes_another_start_or_none(others: Tiny, model: Path, k
 
 
 def test_a_fold_that_is_begun_anew_from_itself_keeps_its_weights(tiny: Tiny, killed: pytest.MonkeyPatch) -> None:
-    theirs = load_weights(tiny.fold().weights)
+    theirs, said = load_weights(tiny.fold().weights), Said(lines=[])
     with pytest.raises(KeyboardInterrupt):
-        tiny.train(0, from_model=tiny.fold().root, restart=True)
+        tiny.train(0, from_model=tiny.fold().root, restart=True, progress=said)
+    assert any(line.startswith("Starting from fold_0 (3d_fullres, fold 0") for line in said.lines)
     assert not tiny.fold().weight_files()
     kept = load_weights(tiny.fold().start)
     assert all(bool((kept[name] == tensor).all()) for name, tensor in theirs.items())
