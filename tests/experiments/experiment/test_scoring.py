@@ -48,10 +48,9 @@ def plan_recipe(workspace: Workspace, ensemble: tuple[str, ...] = (), *postproce
         citation="c",
         data="d",
         make=PLANNERS["default"].plan,
-        ensemble=ensemble,
         postprocessing=postprocessing,
     )
-    return PlannedRecipe(recipe=recipe, plan=plan, splits=splits)
+    return PlannedRecipe(recipe=recipe, plan=replace(plan, ensemble=ensemble), splits=splits)
 
 
 @pytest.mark.slow
