@@ -29,8 +29,12 @@ for profile, examples in (("few", 25), ("many", 150)):
     )
 settings.load_profile("few")
 
-# Folders whose files start processes and train networks, which would leave one process of a run alone at its end.
-FIRST = ("pipeline", "folds", "systems", "training", "experiments", "workspace", "cli")
+# Folders of the longest files, which would leave one process of a run alone at its end: those that start processes,
+# train networks or, in `make slow`, draw many examples.
+FIRST = (
+    *("tests", "systems", "recipes", "planners", "tuning", "pipeline", "folds", "training"),
+    *("experiments", "experiment", "predictions", "dataset_fingerprints", "workspace", "cli"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,3 +52,11 @@ def pytest_collection_finish() -> None:
     """Take all that out of the sight of the garbage collector, which every picture of a training calls."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Do the same with what the tests of a file leave for good, such as modules that were imported on the way."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
