@@ -16,6 +16,19 @@ from tests.synthetic.small_networks import SHORT
 from tests.synthetic.tiny import Tiny, copy_tiny, write_tiny
 
 
+@pytest.fixture(autouse=True)
+def plain_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test's trainings leave an empty picture of their curves: drawing takes longer than their few steps.
+
+    Those of fixtures are drawn, and how is looked at in `tests/autoseg/reporting/test_curves.py`.
+    """
+
+    def leave_empty(lines: object, path: Path, title: str, final: object = None) -> None:
+        path.write_bytes(b"")
+
+    monkeypatch.setattr("autoseg.pipeline.folds.observing.draw_curves", leave_empty)
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with fold 0 trained for a few steps, two channels, labels 3 and 7, LAS files."""
