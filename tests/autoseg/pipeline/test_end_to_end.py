@@ -105,6 +105,7 @@ def test_one_model_of_all_cases_is_used_where_no_fold_is_trained(trained, tmp_pa
     assert run(monkeypatch, "train", "full", "-w", tmp_path / "ws", "--set", "training.iterations=3") == 0
     scans = trained / "raw" / "imagesTr"
     assert run(monkeypatch, "predict", scans, "-o", tmp_path / "out", "-w", tmp_path / "ws", "--no-mirror") == 0
+    assert len(list((tmp_path / "out").glob("*.nii.gz"))) == 10
 
 
 def finish_after_kills(monkeypatch, arguments, moments):
