@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import autoseg
 from dataset_fingerprints.files.jsonfiles import write_json
 from tests.autoseg.pipeline.places import Place
 from tests.synthetic.commands import run
@@ -53,6 +54,12 @@ def make_finished(root: Path) -> None:
     tiny = write_tiny(root, 5)
     tiny.plan()
     tiny.train(0)
+
+
+@pytest.fixture(scope="session")
+def bundle(finished: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Their model as a file, which stays as it is."""
+    return autoseg.export(finished.workspace, tmp_path_factory.mktemp("bundle") / "model.zip")
 
 
 @pytest.fixture
