@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from autoseg import hardware
-from autoseg.hardware import SHARERS, count_cores, share_cores_with_others, speed
-from planners.machine import MachineProfile
+from autoseg.hardware import SHARERS, count_cores, share_cores_with_others
+from tests.synthetic.speed import let_measure_briefly
 
 share_cores_with_others()
+let_measure_briefly()
 # Processes of a run that each take all cores slow each other down threefold in steps of small networks.
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     os.environ.setdefault(SHARERS, os.environ["PYTEST_XDIST_WORKER_COUNT"])
@@ -23,17 +23,6 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, handler)
-
-
-def measure_briefly(machine: MachineProfile, at_least_seconds: float = 0.0) -> MachineProfile:
-    """Measure on a smaller network, and no longer than it takes: planning does so every time, for a line of text."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(speed, "_CPU_MAPS", (8, 16))
-        return speed.measure_speed(machine, 0.0)
-
-
-# Before any module takes it from there by its name.
-hardware.measure_speed = measure_briefly
 
 # How long examples take depends on what else the machine does. `make slow` asks for many of them.
 for profile, examples in (("few", 25), ("many", 150)):
