@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from autoseg.hardware import SHARERS, count_cores, share_cores_with_others
+from tests.synthetic.speed import let_measure_briefly
 
 share_cores_with_others()
+let_measure_briefly()
 # Processes of a run that each take all cores slow each other down threefold in steps of small networks.
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     os.environ.setdefault(SHARERS, os.environ["PYTEST_XDIST_WORKER_COUNT"])
@@ -29,8 +31,12 @@ for profile, examples in (("few", 25), ("many", 150)):
     )
 settings.load_profile("few")
 
-# Folders whose files start processes and train networks, which would leave one process of a run alone at its end.
-FIRST = ("pipeline", "folds", "systems", "training", "experiments", "workspace", "cli")
+# Folders of the longest files, which would leave one process of a run alone at its end: those that start processes,
+# train networks or, in `make slow`, draw many examples.
+FIRST = (
+    *("tests", "systems", "recipes", "planners", "tuning", "pipeline", "folds", "training"),
+    *("experiments", "experiment", "predictions", "dataset_fingerprints", "workspace", "cli"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,3 +54,11 @@ def pytest_collection_finish() -> None:
     """Take all that out of the sight of the garbage collector, which every picture of a training calls."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Do the same with what the tests of a file leave for good, such as modules that were imported on the way."""
+    if nextitem is None or nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()

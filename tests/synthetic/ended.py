@@ -16,6 +16,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from tests.synthetic.speed import let_measure_briefly
+
 # As Python's own audit hooks call them, and which of their arguments is the path.
 AUDITED = {"open": ("open", 0), "rename": ("os.rename", 1)}
 
@@ -78,6 +80,9 @@ def run_in_turn(words: list[str]) -> None:
 
 
 def main() -> None:
+    # As most people have it, and a second sooner: TensorBoard, which every training looks for, is not installed.
+    sys.modules["tensorboard"] = None  # type: ignore[assignment]
+    let_measure_briefly()
     end_at(int(sys.argv[1]), sys.argv[2])
     run_in_turn(sys.argv[3:])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -40,3 +41,21 @@ def run_with_package(
         encoding="utf-8",
         check=False,
     )
+
+
+def do_in_turn(
+    package: Path, moment: str, *commands: Sequence[object], place: Sequence[object] = (), code: int = 0
+) -> str:
+    """Run commands one after the other in a process that kills itself at a moment, and return what they said.
+
+    Args:
+        package: a folder whose packages the process finds.
+        moment: as `tests.synthetic.ended` reads it.
+        commands: of autoseg.
+        place: words behind each of them.
+        code: that the process has to end with.
+    """
+    words = [word for command in commands for word in ("then", *command, *place)]
+    done = run_with_package(package, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
+    assert done.returncode == code, done.stderr[-3000:]
+    return done.stdout + done.stderr

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autoseg.workspace.workspace import Workspace
-from tests.synthetic.packages import run_with_package, write_package
+from tests.synthetic.packages import do_in_turn, write_package
 from tests.synthetic.scans import affine_of, head, write_description, write_nifti
 from tests.synthetic.small_networks import as_options, small_network
 
@@ -95,10 +95,7 @@ def test_a_system_plans_trains_goes_on_after_a_kill_and_predicts(system: System,
     package = tmp_path / "package"
     write_package(package, system.module, source, {group: [*lines] for group, lines in system.entries.items()})
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
-        done = run_with_package(package, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, package, place=("-w", workspace.root))
 
     chosen = [argument for name in system.trained for argument in ("-c", name)]
     plan = ("plan_and_preprocess", raw, "--planner", "system", *as_options(*QUICK, *system.small), *chosen)

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from autoseg.workspace.locks import locked
-from tests.synthetic.commands import run, start
+from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, head, write_csv, write_nifti
 
 CASE = "sub-002"
@@ -322,12 +322,11 @@ def test_bad_input_is_one_clear_message_and_nothing_is_written_over(place, monke
     assert not [name for name in after if "fold_1" in name]
 
 
-def test_a_second_process_on_the_same_fold_is_refused(place):
+def test_a_second_process_on_the_same_fold_is_refused(place, monkeypatch, capsys):
     with locked(place.fold(), "fold 0"):
-        process = start("train", "0", "-w", place.workspace)
-        output, _ = process.communicate()
-    assert process.returncode == 2
-    assert "another process is at work on fold 0. Wait for it, or stop it first." in " ".join(output.split())
+        assert run(monkeypatch, "train", "0", "-w", place.workspace) == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "another process is at work on fold 0. Wait for it, or stop it first." in error
 
 
 @pytest.fixture

@@ -87,20 +87,14 @@ def test_check_tells_a_sound_data_set_from_a_broken_one(planned, tmp_path, monke
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "9", "-w", "{ws}"], "There is no fold '9'"),
         (["train", "0", "-w", "{raw}"], "is not a workspace"),
         (["train", "0", "-w", "{ws}", "-c", "3d_fulres"], "Did you mean '3d_fullres'"),
-        (["train", "0", "-w", "{ws}", "--set", "training.iteration=5"], "iterations"),
-        (["train", "0", "-w", "{ws}", "--set", "training.loss.name=dise"], "no loss 'dise'. Did you mean 'dice'"),
+        (["train", "0", "-w", "{ws}", "--set", "training.iteration=5"], "no field 'iteration'.*'iterations'"),
         (["train", "0", "-w", "{ws}", "--plan", "other"], "no plan 'other'"),
-        (["predict", "{raw}/imagesTr", "-o", "{root}/out", "-w", "{ws}"], "is trained yet"),
         (["predict", "{root}/none", "-o", "{root}/out", "-w", "{ws}"], "does not exist"),
         (["predict", "{raw}/dataset.json", "-o", "{root}/out", "-w", "{ws}"], "not an image that can be read"),
-        (["predict", "{raw}/imagesTr", "-o", "{raw}/dataset.json", "-w", "{ws}"], "is a file"),
         (["plan_and_preprocess", "{root}"], "holds no dataset.json"),
         (["plan_and_preprocess", "{raw}", "-w", "{raw}"], "raw data set|other content"),
-        (["plan_and_preprocess", "{raw}", "-w", "{raw}/dataset.json"], "is a file"),
-        (["plan_and_preprocess", "{raw}", "-w", "{root}/w2", "--planner", "defalt"], "Did you mean 'default'"),
         (["evaluate", "{raw}/labelsTr", "{raw}/imagesTr"], "sub-000"),
     ],
 )

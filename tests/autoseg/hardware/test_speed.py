@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from torch.utils.flop_counter import FlopCounterMode
 
-from autoseg.hardware import measure_speed, profile_machine
-from autoseg.hardware.speed import _build_stage
+from autoseg.hardware import profile_machine
+from autoseg.hardware.speed import _build_stage, measure_speed
 
 
 def test_speed_is_measured_and_the_profile_else_kept() -> None:

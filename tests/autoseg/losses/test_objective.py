@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.synthetic.packages import run_with_package, write_package
 
 CODE = '''
@@ -52,51 +50,39 @@ ENTRIES = {
     "autoseg.builders": ["losses.agreeing = agreeing_loss:build"],
 }
 
+# In a process of their own, which finds the package.
+CHECKS = """
+import sys
+from pathlib import Path
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("package")
-    write_package(folder, "agreeing_loss", CODE, ENTRIES)
-    return folder
+import torch
+
+from autoseg.losses import build_objective
+from autoseg.models.tensors import load_tensors
+from planners.choices import Choice
+from tests.autoseg.training.builders import train
+from tests.synthetic.batches import measure
+from tests.synthetic.heads import plain_heads
+
+heads = {}
+for loss in ("dice_ce", "agreeing"):
+    for steps in (1, 6):
+        changes = dict(iterations=steps, weights=Choice(name="last"), optimizer=Choice(name="sgd"))
+        files, _ = train(Path(sys.argv[1]) / loss / str(steps), loss=Choice(name=loss), **changes)
+        heads[loss, steps] = load_tensors(files.weights)[0]["auxiliary_heads.0.bias"]
+assert (heads["dice_ce", 1] == heads["dice_ce", 6]).all(), "the coarsest of two outputs counts nothing"
+assert (heads["agreeing", 1] != heads["agreeing", 6]).any()
+
+objective = build_objective(Choice(name="agreeing", options={"weight": 2.0}), plain_heads(2))
+logits, labels = torch.zeros(1, 2, 4, 4, 4), torch.zeros(1, 4, 4, 4, dtype=torch.uint8)
+without, with_target = (
+    measure(objective, logits, labels, **targets) for targets in ({}, {"brightness": torch.ones(1, 4, 4, 4)})
+)
+assert torch.isclose(with_target - without, torch.tensor(2.0 * 0.25))
+"""
 
 
-def run(package: Path, code: str) -> None:
-    done = run_with_package(package, code=code)
+def test_an_objective_trains_also_the_coarsest_output_and_sees_the_targets_of_a_batch(tmp_path: Path) -> None:
+    write_package(tmp_path / "package", "agreeing_loss", CODE, ENTRIES)
+    done = run_with_package(tmp_path / "package", tmp_path / "trained", code=CHECKS)
     assert done.returncode == 0, done.stderr
-
-
-def test_an_objective_sees_every_output_and_trains_also_the_coarsest(package: Path, tmp_path: Path) -> None:
-    run(
-        package,
-        "from pathlib import Path\n"
-        "from planners.choices import Choice\n"
-        "from tests.autoseg.training.builders import lines, setup, train\n"
-        "from autoseg.models.tensors import load_tensors\n"
-        f"folder = Path({str(tmp_path)!r})\n"
-        "heads = {}\n"
-        "for loss in ('dice_ce', 'agreeing'):\n"
-        "    for steps in (1, 6):\n"
-        "        changes = dict(iterations=steps, weights=Choice(name='last'), optimizer=Choice(name='sgd'))\n"
-        "        files, _ = train(folder / loss / str(steps), loss=Choice(name=loss), **changes)\n"
-        "        heads[loss, steps] = load_tensors(files.weights)[0]['auxiliary_heads.0.bias']\n"
-        "assert (heads['dice_ce', 1] == heads['dice_ce', 6]).all(), 'the coarsest of two outputs counts nothing'\n"
-        "assert (heads['agreeing', 1] != heads['agreeing', 6]).any()\n",
-    )
-
-
-def test_an_objective_sees_the_targets_of_a_batch(package: Path) -> None:
-    run(
-        package,
-        "import torch\n"
-        "from autoseg.losses import build_objective\n"
-        "from planners.choices import Choice\n"
-        "from tests.synthetic.batches import measure\n"
-        "from tests.synthetic.heads import plain_heads\n"
-        "objective = build_objective(Choice(name='agreeing', options={'weight': 2.0}), plain_heads(2))\n"
-        "logits, labels = torch.zeros(1, 2, 4, 4, 4), torch.zeros(1, 4, 4, 4, dtype=torch.uint8)\n"
-        "without, with_target = (\n"
-        "    measure(objective, logits, labels, **targets)\n"
-        "    for targets in ({}, {'brightness': torch.ones(1, 4, 4, 4)})\n"
-        ")\n"
-        "assert torch.isclose(with_target - without, torch.tensor(2.0 * 0.25))\n",
-    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import autoseg
 from dataset_fingerprints.files.jsonfiles import write_json
 from tests.autoseg.pipeline.places import Place
 from tests.synthetic.commands import run
@@ -14,6 +15,19 @@ from tests.synthetic.once import make_once
 from tests.synthetic.scans import affine_of, head, write_nifti, write_nnunet_dataset
 from tests.synthetic.small_networks import SHORT
 from tests.synthetic.tiny import Tiny, copy_tiny, write_tiny
+
+
+@pytest.fixture(autouse=True)
+def plain_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test's trainings leave an empty picture of their curves: drawing takes longer than their few steps.
+
+    Those of fixtures are drawn, and how is looked at in `tests/autoseg/reporting/test_curves.py`.
+    """
+
+    def leave_empty(lines: object, path: Path, title: str, final: object = None) -> None:
+        path.write_bytes(b"")
+
+    monkeypatch.setattr("autoseg.pipeline.folds.observing.draw_curves", leave_empty)
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +54,12 @@ def make_finished(root: Path) -> None:
     tiny = write_tiny(root, 5)
     tiny.plan()
     tiny.train(0)
+
+
+@pytest.fixture(scope="session")
+def bundle(finished: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Their model as a file, which stays as it is."""
+    return autoseg.export(finished.workspace, tmp_path_factory.mktemp("bundle") / "model.zip")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Prints what segmenting a scan adds to the peak of this process, as a share of what all its logits take.
+"""Prints what segmenting a scan adds to the peak of this process, as shares of what all its logits take.
 
-Argument: the limit in GiB that the model is given, or `inf`.
+Arguments: the limits in GiB that the model is given in turn, or `inf`; the smallest first, for a peak stays.
 """
 
 from __future__ import annotations
@@ -48,5 +48,6 @@ scan, first = (make_scan(part, Box(start=(0, 0, 0), stop=part.shape)) for part i
 # What the first tile takes, and libraries at their first use.
 model.segment(first)
 before = peak_bytes()
-replace(model, memory_gb=float(sys.argv[1])).segment(scan)
-sys.stdout.write(str((peak_bytes() - before) / (4 * (LABELS + 1) * float(np.prod(SHAPE)))))
+for limit in sys.argv[1:]:
+    replace(model, memory_gb=float(limit)).segment(scan)
+    sys.stdout.write(f"{(peak_bytes() - before) / (4 * (LABELS + 1) * float(np.prod(SHAPE)))}\n")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from threading import Thread
 
@@ -103,6 +105,18 @@ def test_a_folder_that_was_locked_before_is_taken_for_a_workspace_again(tmp_path
             locked(tmp_path / "ws", "a test"),
         ):
             pass
+
+
+def test_another_process_is_kept_out(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from autoseg.workspace.locks import locked\n"
+        "with locked(Path(sys.argv[1]), 'a test'): pass"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with locked(tmp_path, "a test"):
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert "another process is at work on a test" in done.stderr
+    assert subprocess.run(command, check=False).returncode == 0
 
 
 def test_readers_share_a_folder_and_keep_out_who_would_change_it(tmp_path: Path) -> None:

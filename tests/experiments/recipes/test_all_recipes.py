@@ -5,8 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import signal
-from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +28,7 @@ from planners.networks.memory_decisions import predict_configuration
 from planners.parts import NETWORKS
 from planners.plan import Plan
 from planners.presets import PLANNERS
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.scans import head, write_description, write_nifti
 from tests.synthetic.small_networks import as_options
 
@@ -162,10 +161,7 @@ QUICKLY_TRAINED = ("nnunet_resenc_m",)
 def test_scaled_it_trains_goes_on_after_a_kill_predicts_and_is_scored(name: str, raw: Path, tmp_path: Path) -> None:
     workspace = Workspace(root=tmp_path / "ws")
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path, place=("-w", workspace.root))
 
     planned = ("--planner", name, "--plan-name", name, "--scale", 1024, "--splits", "by-subject")
     plan = ("plan_and_preprocess", raw, *planned, *as_options(*QUICK))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +38,7 @@ from planners.subsets import CasesWhere
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.scans import head, write_description, write_nifti
 from tests.synthetic.small_networks import as_options
 
@@ -198,10 +198,7 @@ def test_scaled_it_goes_from_prone_to_supine_after_a_kill_and_both_postures_are_
     write_description(raw, {"background": 0, "dark": 1, "bright": 2}, ("T1w",), 8)
     (raw / "cases.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path)
 
     place = ("-w", workspace.root)
     named = ("--planner", NAME, "--plan-name", NAME, "--scale", 1024, "--splits", "by-subject")

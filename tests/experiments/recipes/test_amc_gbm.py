@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -31,7 +31,7 @@ from planners.planner import PlanRequest
 from planners.presets import find_planner, make_plan
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.scans import affine_of, head, write_description, write_nifti
 from tests.synthetic.small_networks import as_options
 
@@ -202,10 +202,7 @@ def test_a_small_one_is_killed_in_its_second_phase_goes_on_predicts_and_is_score
     write_data_set(raw)
     scan = write_nifti(tmp_path / "new.nii.gz", head(9, SHAPE)[0], affine_of((1, 2, 0), (-1, 1, 1)))
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path, place=("-w", workspace.root))
 
     plan = ("plan_and_preprocess", raw, "--planner", NAME, *as_options(*SMALL), "-c", "initial", "-c", "fine")
     train = ("train", "0", "-c", "fine", "--with-previous")

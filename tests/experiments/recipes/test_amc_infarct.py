@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -35,7 +36,7 @@ from planners.presets import make_plan
 from planners.stage_inputs import CropTo
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.scans import affine_of, head, write_description, write_nifti
 from tests.synthetic.small_networks import as_options
 
@@ -274,10 +275,7 @@ def test_a_small_one_sees_one_of_two_channels_is_killed_goes_on_predicts_and_is_
     for folder, dwi in (("one", 1.0), ("other", 3.0)):
         write_scans(tmp_path / folder, "new", 9, dwi)
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path, place=("-w", workspace.root))
 
     plan = ("plan_and_preprocess", raw, "--planner", RECIPE, *as_options(*SMALL), "-c", "locate", "-c", "refine")
     train = ("train", "0", "-c", "refine", "--with-previous")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ from planners.stage_inputs import Initial
 from planners.subsets import CasesWhere
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.patches import SIZE, FieldScans, write_field_scans
 from tests.synthetic.scans import write_csv, write_nifti
 from tests.synthetic.small_networks import as_options
@@ -191,10 +191,7 @@ def test_from_patches_over_weak_labels_to_both_readers_with_a_kill_in_between(tm
     write_readers(tmp_path, fields)
     workspace, weak, readers = Workspace(root=tmp_path / "ws"), tmp_path / "weak", tmp_path / "readers"
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path)
 
     drawn = [f"reader{number}={tmp_path}/reader-{number}/cases.csv" for number in (1, 2)]
     prepare = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ from planners.planner import PlanRequest
 from planners.presets import make_plan
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.machines import GPU
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.small_networks import as_options
 from tests.synthetic.tasks import write_task_datasets
 
@@ -191,10 +191,7 @@ def test_on_three_data_sets_it_is_killed_in_fine_tuning_goes_on_predicts_and_is_
     raw, workspace, name = tmp_path / "all", Workspace(root=tmp_path / "ws"), "hetero_multiclass"
     autoseg.combine(places, raw, channels=["FLAIR"], labels="own", meanings={"wmh:other": "background"})
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path, place=("-w", workspace.root))
 
     planned = ("--planner", name, "--plan-name", name, "--scale", 64)
     plan = ("plan_and_preprocess", raw, *planned, *as_options(*QUICK))

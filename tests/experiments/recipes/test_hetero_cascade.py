@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import signal
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -24,7 +24,7 @@ from planners.choices import resolve
 from planners.parts import LESION_CLASSIFIERS
 from planners.parts.lesion_classifiers import FullyConnectedOptions
 from tests.experiments.recipes.test_hetero import QUICK, STEPS, fingerprint_of, plan_of
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.small_networks import as_options
 from tests.synthetic.tasks import write_task_datasets
 from tests.synthetic.two_classes import plant
@@ -70,11 +70,7 @@ def test_it_is_killed_goes_on_learns_classes_predicts_and_is_scored_at_three_lev
     raw, workspace = tmp_path / "all", Workspace(root=tmp_path / "ws")
     autoseg.combine(places, raw, channels=["FLAIR"], labels="own", meanings={"wmh:other": "background"})
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> str:
-        words = [word for command in commands for word in ("then", *command, "-w", workspace.root)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
-        return done.stdout + done.stderr
+    do = partial(do_in_turn, tmp_path, place=("-w", workspace.root))
 
     planned = ("--planner", NAME, "--plan-name", NAME, "--scale", 64)
     plan = ("plan_and_preprocess", raw, *planned, *as_options(*QUICK))

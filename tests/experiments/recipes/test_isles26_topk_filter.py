@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -27,7 +27,7 @@ from planners.parts.losses import DiceTopKOptions
 from planners.parts.networks import MedNeXtOptions
 from planners.plan import Plan
 from tests.synthetic.machines import GPU
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.scans import head, write_description, write_nifti
 from tests.synthetic.small_networks import as_options
 
@@ -125,10 +125,7 @@ def test_mednext_trains_goes_on_after_a_kill_predicts_and_is_exported(tmp_path: 
         "prediction.mirror_axes=[]",
     )
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command, "-w", root)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path, place=("-w", root))
 
     training = ("train", "0", "-c", "3d_fullres")
     plan = ("plan_and_preprocess", raw, "--planner", MEDNEXT_S.name, "--scale", 8, *values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import signal
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -18,7 +18,7 @@ from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
 from experiments.experiment.planning import Setting, find_or_make_plan
 from experiments.experiment.scoring import score_folds
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.scans import head, write_description, write_nifti
 from tests.synthetic.small_networks import as_options
 
@@ -56,11 +56,7 @@ def test_a_canal_in_its_mandible_is_trained_killed_goes_on_and_both_are_one_labe
     raw, workspace = tmp_path / "raw", Workspace(root=tmp_path / "ws")
     write_data_set(raw)
 
-    def do(moment: str, *commands: Sequence[object], code: int = 0) -> str:
-        words = [word for command in commands for word in ("then", *command)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
-        return str(done.stdout)
+    do = partial(do_in_turn, tmp_path)
 
     here = ("-w", workspace.root)
     planned = ("--planner", NAME, "--plan-name", NAME, "--splits", "by-subject", "-c", PARENT, "-c", CHILD)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import nibabel
@@ -24,7 +24,7 @@ from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Plan
 from planners.sizing.growth import list_sizes
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.scans import head, write_description, write_nifti
 from tests.synthetic.small_networks import as_options
 
@@ -101,10 +101,7 @@ def test_a_growing_training_that_was_killed_goes_on_as_if_it_had_not_been_and_pr
         write_nifti(raw / "labelsTr" / f"sub-{index}.nii.gz", labels)
     write_description(raw, {"background": 0, "dark": 1, "bright": 2}, ("T1w",), 5)
 
-    def do(moment: str, *commands: Sequence[object], root: Path, code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command, "-w", root)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path)
 
     # Four sizes of three steps each; the kill is at the first step of the third.
     values = as_options(
@@ -122,13 +119,13 @@ def test_a_growing_training_that_was_killed_goes_on_as_if_it_had_not_been_and_pr
         "3d_fullres.network.options.decoder_blocks=[1]",
     )
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    do("step::0", ("plan_and_preprocess", raw, "--planner", PATCH_GROWING.name, *values), root=whole)
+    do("step::0", ("plan_and_preprocess", raw, "--planner", PATCH_GROWING.name, *values), place=("-w", whole))
     shutil.copytree(whole, killed)
     training = ("train", "0", "-c", "3d_fullres")
-    do("step::0", training, root=whole)
-    do("step::7", training, root=killed, code=-signal.SIGKILL)
+    do("step::0", training, place=("-w", whole))
+    do("step::7", training, place=("-w", killed), code=-signal.SIGKILL)
     scan = write_nifti(tmp_path / "new.nii.gz", head(9, (20, 24, 16))[0])
-    do("step::0", training, ("predict", scan, "-o", tmp_path / "mask.nii.gz", "-c", "3d_fullres"), root=killed)
+    do("step::0", training, ("predict", scan, "-o", tmp_path / "mask.nii.gz", "-c", "3d_fullres"), place=("-w", killed))
     rounds = [
         [(line["iteration"], line["dice"]) for line in read_lines(Workspace(root=root), "validation")]
         for root in (whole, killed)

@@ -6,7 +6,7 @@ import math
 import re
 import signal
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import nibabel
@@ -37,7 +37,7 @@ from tests.synthetic.batches import measure
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.heads import plain_heads
 from tests.synthetic.machines import GPU
-from tests.synthetic.packages import run_with_package
+from tests.synthetic.packages import do_in_turn
 from tests.synthetic.scans import head, write_description, write_nifti
 
 MNI = (197, 233, 189)
@@ -239,10 +239,7 @@ def test_it_zooms_in_is_killed_zooms_out_and_predicts_with_snapshots_of_a_patch_
     values += ["zoom_in.patch_shape=[16,16,16]", f"zoom_out.patch_shape={list(CENTRE)}"]
     options = [word for value in values for word in ("--set", value)]
 
-    def do(moment: str, *commands: tuple[object, ...], code: int = 0) -> None:
-        words = [word for command in commands for word in ("then", *command)]
-        done = run_with_package(tmp_path, signal.SIGKILL.value, moment, *words[1:], module="tests.synthetic.ended")
-        assert done.returncode == code, done.stderr[-3000:]
+    do = partial(do_in_turn, tmp_path)
 
     where = ("-w", workspace.root)
     # The fifth step is the second one of zooming out.

@@ -23,11 +23,6 @@ from tests.synthetic.tiny import Tiny
 
 
 @pytest.fixture(scope="module")
-def bundle(finished: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return autoseg.export(finished.workspace, tmp_path_factory.mktemp("model") / "model.zip")
-
-
-@pytest.fixture(scope="module")
 def folder(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("container") / "image"
     with pytest.MonkeyPatch.context() as patch:

@@ -21,6 +21,11 @@ accumulator = pytest.importorskip(
 )
 
 
+@pytest.fixture
+def plain_curves() -> None:
+    """Draw the curves here."""
+
+
 def read_scalars(fold: Path, name: str) -> dict[int, float]:
     events = accumulator.EventAccumulator(str(fold / "tensorboard"))
     events.Reload()

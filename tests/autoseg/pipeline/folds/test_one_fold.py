@@ -234,6 +234,9 @@ def test_a_stop_file_that_came_too_late_does_not_end_a_longer_training(tiny: Tin
     tiny.fold(1).stop.touch()
     tiny.train(1, iterations=3)
     assert not tiny.fold(1).stop.exists()
+    record = read_record(tiny.fold(1))
+    assert record is not None
+    assert record.iterations == 3
 
 
 @pytest.mark.parametrize("options", [{"restart": True}, {"iterations": 5}])

@@ -8,12 +8,11 @@ from pathlib import Path
 import nibabel
 import pytest
 
-import autoseg
 from autoseg.pipeline.predictions.bids_app import check_level, choose_participants
 from dataset_fingerprints.errors import DataError
 from tests.synthetic.commands import run
 from tests.synthetic.scans import head, write_nifti
-from tests.synthetic.tiny import SHAPE, Tiny
+from tests.synthetic.tiny import SHAPE
 
 
 @pytest.fixture
@@ -23,11 +22,6 @@ def tree(tmp_path: Path) -> Path:
         write_nifti(root / f"sub-{subject}" / "anat" / f"sub-{subject}_T1w.nii.gz", head(number, SHAPE)[0])
     (root / "dataset_description.json").write_text('{"Name": "test", "BIDSVersion": "1.9.0"}')
     return root
-
-
-@pytest.fixture(scope="module")
-def bundle(finished: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return autoseg.export(finished.workspace, tmp_path_factory.mktemp("model") / "model.zip")
 
 
 def masks_in(out: Path) -> list[str]:

@@ -53,20 +53,24 @@ def write_series(folder, voxels):
         writer.Execute(image)
 
 
-@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".nrrd", ".mha", ".mhd"])
-def test_a_mask_has_its_scans_format_and_grid(trained, tmp_path, monkeypatch, suffix):
-    write_scan(tmp_path / "new", "a", suffix)
+# The format of a scan, and that of its mask.
+FORMATS = {".nii.gz": ".nii.gz", ".nii": ".nii", ".nrrd": ".nrrd", ".mha": ".mha", ".mhd": ".mha"}
+
+
+def test_masks_have_the_formats_and_grids_of_their_scans(trained, tmp_path, monkeypatch):
+    names = {suffix: f"in{suffix.replace('.', '-')}" for suffix in FORMATS}
+    for suffix, name in names.items():
+        write_scan(tmp_path / "new", name, suffix)
     arguments = ["predict", tmp_path / "new", "-o", tmp_path / "out", "-w", trained / "ws", "--no-mirror"]
     assert run(monkeypatch, *arguments) == 0
-    expected = {".mhd": ".mha"}.get(suffix, suffix)
-    (path,) = (tmp_path / "out").iterdir()
-    assert path.name == f"a{expected}"
-    mask, scan = read_label_map(path), read_image([tmp_path / "new" / f"a_0000{suffix}"])
-    assert mask.source_grid.shape == scan.source_grid.shape
-    assert np.allclose(mask.source_grid.matrix(), scan.source_grid.matrix(), atol=1e-5)
-    write_scan(tmp_path / "same", "a")
-    assert run(monkeypatch, "predict", tmp_path / "same", "-o", tmp_path / "b", *arguments[4:]) == 0
-    assert np.array_equal(mask.voxels, read_label_map(tmp_path / "b" / "a.nii.gz").voxels)
+    paths = {suffix: tmp_path / "out" / f"{name}{FORMATS[suffix]}" for suffix, name in names.items()}
+    assert sorted((tmp_path / "out").iterdir()) == sorted(paths.values())
+    expected = read_label_map(paths[".nii.gz"]).voxels
+    for suffix, path in paths.items():
+        mask, scan = read_label_map(path), read_image([tmp_path / "new" / f"{names[suffix]}_0000{suffix}"])
+        assert mask.source_grid.shape == scan.source_grid.shape
+        assert np.allclose(mask.source_grid.matrix(), scan.source_grid.matrix(), atol=1e-5)
+        assert np.array_equal(mask.voxels, expected)
 
 
 def test_dicom_series_are_scans_alone_and_in_a_folder(trained, tmp_path, monkeypatch):

@@ -15,12 +15,6 @@ from autoseg.pipeline.serving.interface import Interface, make_interface
 from autoseg.pipeline.serving.server import Serving
 from autoseg.prediction import LoadedModel
 from tests.autoseg.pipeline.serving.requests import Platform, served
-from tests.synthetic.tiny import Tiny
-
-
-@pytest.fixture(scope="session")
-def bundle(finished: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return autoseg.export(finished.workspace, tmp_path_factory.mktemp("served") / "model.zip")
 
 
 @pytest.fixture(scope="session")

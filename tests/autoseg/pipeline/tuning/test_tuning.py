@@ -195,7 +195,7 @@ def test_killed_it_goes_on_and_comes_to_the_same_trials(searched: Tiny, tiny: Ti
     options = ("--iterations", 4, "--candidates", 4, "--over", "rate", "--over", "loss", "--score", "dice")
     arguments = ("tune", "0", "-w", tiny.workspace.root, "-c", CONFIGURATION, *options)
     code, _ = run_until("rename:trials/001/trial.json:2", *arguments)
-    assert code != 0
+    assert code == -signal.SIGKILL
     assert 1 <= len(read_trials(folder_of(tiny))) < 4
     tune(tiny.workspace, 0, **OPTIONS)
     there, here = (
