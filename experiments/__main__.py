@@ -73,7 +73,9 @@ def walk_page(
 ) -> None:
     """Carry out every command of a page, and write what they printed below them."""
     from experiments.reference.walking import show_outputs, walk
+    from experiments.work_folders import refuse_used
 
+    refuse_used(work)
     text, ran = page.read_text(encoding="utf-8"), []
     for one in walk(text, work):
         ran.append(one)
@@ -111,7 +113,7 @@ def augmentation(
 
 @app.command()
 def residency(
-    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("residency-work"),
+    work: Annotated[Path, typer.Option(help="Where everything is written; new or empty.")] = Path("residency-work"),
     cases: Annotated[int, typer.Option(help="How many.")] = 100,
     edge: Annotated[int, typer.Option(help="Of a case, in voxels.")] = 128,
     iterations: Annotated[int, typer.Option(help="Of every training.")] = 60,
@@ -151,7 +153,7 @@ def prediction(
 @app.command()
 def growth(
     data: Annotated[Path, typer.Option(help="A raw data set.")],
-    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("growth-work"),
+    work: Annotated[Path, typer.Option(help="Where everything is written; new or empty.")] = Path("growth-work"),
     iterations: Annotated[int, typer.Option(help="Of the training.")] = 500,
     edge: Annotated[int, typer.Option(help="Of a patch, in voxels.")] = 32,
 ) -> None:
