@@ -278,7 +278,7 @@ def starts(
 
     conditions = Conditions(model_steps=model_steps, steps=tuple(steps or (30, 100)))
     rows = list(compare_starts(work.resolve(), conditions, TerminalProgress()))
-    show_table(f"A model trained for {model_steps} steps on other scans", COLUMNS, rows)
+    show_table(f"A model trained for {model_steps} steps on other scans, one training each", COLUMNS, rows)
 
 
 @app.command()

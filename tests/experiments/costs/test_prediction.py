@@ -25,6 +25,7 @@ def test_a_network_whose_training_was_killed_is_trained(tmp_path: Path, monkeypa
         return COST
 
     monkeypatch.setattr(prediction, "measure_command", measure)
+    monkeypatch.setattr(prediction, "CASES", 1)
     fold = Workspace(root=tmp_path / TINY.name()).fold("default", CONFIGURATION, FULL)
     fold.root.mkdir(parents=True)
     assert len(list(measure_predictions(tmp_path, [Way(shape=(8, 8, 8))], TINY))) == 1
