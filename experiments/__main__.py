@@ -166,18 +166,6 @@ def growth(
 
 
 @app.command()
-def memory() -> None:
-    """Compare predicted and measured memory of training steps on this machine's CUDA GPU."""
-    from experiments.costs.memory_checks import TOLERANCE, check_memory
-
-    checks = list(check_memory())
-    columns = ("data set", "planner", "GB planned for", "configuration", "predicted", "measured", "ratio", "holds")
-    show_table("Peak memory of a training step, GiB", columns, [check.row() for check in checks])
-    held = sum(check.holds() for check in checks)
-    console.print(f"{held} of {len(checks)} predictions are within {TOLERANCE:.0%} of what torch counted.")
-
-
-@app.command()
 def gpu(
     minutes: Annotated[float, typer.Option(min=0.1, help="For all parts; each gets its share.")] = 8.0,
     out: Annotated[Path, typer.Option(help="The folder for gpu.json and logs.")] = Path("gpu-results"),
