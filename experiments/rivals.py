@@ -2,7 +2,7 @@
 
 Every side is planned, trained and predicted with by commands, each in a process that has its share of the cores to
 itself. As many sides as there are cores run at the same time, so that whatever else the machine does slows
-them alike.
+them alike. This is not so for more sides than cores, nor for what goes on after a kill: there, nothing else should run.
 """
 
 from __future__ import annotations
