@@ -73,7 +73,9 @@ def walk_page(
 ) -> None:
     """Carry out every command of a page, and write what they printed below them."""
     from experiments.reference.walking import show_outputs, walk
+    from experiments.work_folders import refuse_used
 
+    refuse_used(work)
     text, ran = page.read_text(encoding="utf-8"), []
     for one in walk(text, work):
         ran.append(one)
@@ -111,7 +113,7 @@ def augmentation(
 
 @app.command()
 def residency(
-    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("residency-work"),
+    work: Annotated[Path, typer.Option(help="Where everything is written; new or empty.")] = Path("residency-work"),
     cases: Annotated[int, typer.Option(help="How many.")] = 100,
     edge: Annotated[int, typer.Option(help="Of a case, in voxels.")] = 128,
     iterations: Annotated[int, typer.Option(help="Of every training.")] = 60,
@@ -151,7 +153,7 @@ def prediction(
 @app.command()
 def growth(
     data: Annotated[Path, typer.Option(help="A raw data set.")],
-    work: Annotated[Path, typer.Option(help="Where everything is written.")] = Path("growth-work"),
+    work: Annotated[Path, typer.Option(help="Where everything is written; new or empty.")] = Path("growth-work"),
     iterations: Annotated[int, typer.Option(help="Of the training.")] = 500,
     edge: Annotated[int, typer.Option(help="Of a patch, in voxels.")] = 32,
 ) -> None:
@@ -161,18 +163,6 @@ def growth(
     found = watch_growth(data, work, iterations, edge)
     show_table("Memory of the training process", GROWTH_COLUMNS, found.rows())
     console.print(f"Second half: {found.slope_mb():+.0f} MiB per 1,000 iterations.")
-
-
-@app.command()
-def memory() -> None:
-    """Compare predicted and measured memory of training steps on this machine's CUDA GPU."""
-    from experiments.costs.memory_checks import TOLERANCE, check_memory
-
-    checks = list(check_memory())
-    columns = ("data set", "planner", "GB planned for", "configuration", "predicted", "measured", "ratio", "holds")
-    show_table("Peak memory of a training step, GiB", columns, [check.row() for check in checks])
-    held = sum(check.holds() for check in checks)
-    console.print(f"{held} of {len(checks)} predictions are within {TOLERANCE:.0%} of what torch counted.")
 
 
 @app.command()
@@ -276,7 +266,7 @@ def starts(
 
     conditions = Conditions(model_steps=model_steps, steps=tuple(steps or (30, 100)))
     rows = list(compare_starts(work.resolve(), conditions, TerminalProgress()))
-    show_table(f"A model trained for {model_steps} steps on other scans", COLUMNS, rows)
+    show_table(f"A model trained for {model_steps} steps on other scans, one training each", COLUMNS, rows)
 
 
 @app.command()

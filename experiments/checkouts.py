@@ -19,6 +19,7 @@ import numpy as np
 
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.reading.images import read_label_map
+from experiments.work_folders import refuse_used
 
 PROBE = """
 import sys, torch
@@ -81,10 +82,7 @@ def compare_checkouts(
     Raises:
         AutosegError: the folder holds something, or a command failed; the message holds what it printed.
     """
-    if work.is_dir() and any(work.iterdir()):
-        raise AutosegError(
-            f"{work}: holds something already. Expected an empty or new folder: delete it, or give --work."
-        )
+    refuse_used(work)
     raw = work / "raw"
     _run(before, work, ("simulate", str(raw), *SIMULATION))
     for trial in trials:

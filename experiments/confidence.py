@@ -34,7 +34,7 @@ from dataset_fingerprints.reading.images import read_label_map
 
 CONFIGURATION = "3d_fullres"
 SIMULATION = SimulationOptions(cases=50, held_out_cases=30, spacing_mm=4.0, seed=31)
-COLUMNS = ("scans", "predicted by", "n", "true", "r", "rank r", "error", "bias", "covered")
+COLUMNS = ("scans", "predicted by", "n", "true", "r", "rank r", "error", "bias", "90 % interval holds")
 # The name of what `predict` says, among the ways to predict.
 SAID = "the mean"
 

@@ -24,6 +24,7 @@ from autoseg.evaluation import (
     name_metric,
 )
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.jsonfiles import read_plain_json, write_json
 from dataset_fingerprints.geometry import Triple
 from dataset_fingerprints.reading.file_names import images_in
 from dataset_fingerprints.reading.images import read_label_map
@@ -75,11 +76,12 @@ def write_pairs(work: Path, pairs: int, lesion_masks: Path | None, shape: Triple
         shape: of the grid.
 
     Raises:
-        DataError: the folder holds no image.
+        DataError: the folder of lesions holds no image, or pairs of other lesions are there.
     """
     files = [] if lesion_masks is None else images_in(lesion_masks)
     if lesion_masks is not None and not files:
         raise DataError(f"{lesion_masks}: holds no images. Expected masks of lesions.")
+    _refuse_others(work, "simulated" if lesion_masks is None else str(lesion_masks.resolve()))
     for number in range(pairs):
         place = work / "references" / f"case{number:03}.nii.gz"
         if not place.is_file():
@@ -88,6 +90,18 @@ def write_pairs(work: Path, pairs: int, lesion_masks: Path | None, shape: Triple
             true = _simulate(generator, shape) if file is None else _fit(read_label_map(file).voxels[0] > 0, shape)
             _write(work / "masks" / place.name, _predict(true, generator))
             _write(place, true)
+
+
+def _refuse_others(work: Path, lesions: str) -> None:
+    """Write whose lesions the pairs have, or make sure that pairs that are there have the same."""
+    kept = work / "lesions.json"
+    earlier = read_plain_json(kept)["lesions"] if kept.is_file() else None
+    if (work / "references").is_dir() and earlier != lesions:
+        raise DataError(
+            f"{work}: holds pairs of masks of other lesions ({earlier or 'not known'}). Expected {lesions}: name a new "
+            "folder with --work."
+        )
+    write_json(kept, {"lesions": lesions})
 
 
 def _write(path: Path, mask: NDArray[np.bool_]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from scipy import special
 
 from autoseg.evaluation.statistics import USUAL_INTERVAL, bootstrap_interval
 from autoseg.evaluation.statistics.significance import compare_pairs
@@ -22,12 +23,15 @@ from autoseg.progress import Progress
 from autoseg.simulate import SimulatedCase, SimulationOptions, image_path, label_path, simulate_dataset
 from autoseg.simulate.annotator import USUAL_ANNOTATOR, AnnotatorOptions, annotate
 from autoseg.workspace.loop import LoopFolder, is_loop
-from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.errors import AutosegError, did_you_mean
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_image, write_map
 
 SIMULATION = SimulationOptions(spacing_mm=3.0, min_lesion_ml=0.5, held_out_cases=0, voxels="cubic")
-COLUMNS = ("way", "round", "scans", "Dice (95 %)", "changed %", "minutes per scan")
-GAINS = ("what", "loops", "scans", "difference of Dice (95 %)", "paired t, p")
+COLUMNS = ("way", "round", "scans", "Dice (95 % over held-out scans)", "changed %", "minutes per scan")
+GAINS = ("what", "loops", "scans", "difference of Dice (95 % over scans)", "95 % over loops", "paired t over loops, p")
+# Ways to choose scans that need nothing else.
+WAYS = ("uncertainty", "random", "order")
 # Of the intensities of a copy, as a share of their standard deviation.
 _NOISE = 0.05
 Scores = Mapping[tuple[str, int, int], dict[str, float]]
@@ -49,7 +53,7 @@ class Setting:
         iterations: of every training; None for `minutes`.
     """
 
-    ways: tuple[str, ...] = ("uncertainty", "random", "order")
+    ways: tuple[str, ...] = WAYS
     seeds: int = 3
     rounds: int = 3
     first: int = 4
@@ -87,11 +91,59 @@ class Scans:
     truth: Mapping[str, Path]
 
 
+def check_setting(setting: Setting) -> None:
+    """Make sure that loops can be played to their end, before the first training.
+
+    Raises:
+        AutosegError: a way is unknown or named twice, or there are not as many scans as the rounds take.
+    """
+    for way in setting.ways:
+        if way not in WAYS:
+            raise AutosegError(f"--way {way}: there is no such way to choose scans. {did_you_mean(way, WAYS)}")
+    if len(set(setting.ways)) < len(setting.ways):
+        raise AutosegError(f"--way: {', '.join(setting.ways)} count the same loops twice. Name each way once.")
+    if setting.copies < 1 or setting.pool % setting.copies:
+        raise AutosegError(
+            f"--pool {setting.pool}, --copies {setting.copies}: expected a number of scans that is a multiple of the "
+            "copies, 1 or more."
+        )
+    taken = (setting.rounds - 1) * setting.count
+    if taken > setting.pool:
+        raise AutosegError(
+            f"--pool {setting.pool}: {setting.rounds} rounds choose {taken} scans. Expected at least as many: give "
+            "more scans, or fewer rounds."
+        )
+
+
+def keep_setting(setting: Setting, work: Path) -> None:
+    """Write how loops are played, or make sure that earlier ones were played so; ways, seeds and rounds may be added.
+
+    Raises:
+        AutosegError: the folder holds loops of another setting.
+    """
+    path, shared = work / "setting.json", replace(setting, ways=(), seeds=0, rounds=0)
+    if not path.is_file():
+        write_json(path, shared)
+        return
+    begun = read_json(path, Setting)
+    names = [name for name in Setting.__slots__ if getattr(begun, name) != getattr(shared, name)]
+    if names:
+        raise AutosegError(
+            f"{path}: the loops here were begun with another value of {', '.join(names)}. Give the same to go on with "
+            "them, or name a new folder with --work."
+        )
+
+
 def play_all(setting: Setting, work: Path, progress: Progress) -> tuple[Played, ...]:
     """Play the loops of all seeds and ways, and return them; given again, go on with them.
 
     The first round is the same for all ways of a seed, and is trained once.
+
+    Raises:
+        AutosegError: the setting is impossible, or the folder holds loops of another one.
     """
+    check_setting(setting)
+    keep_setting(setting, work)
     played = []
     for seed in range(setting.seeds):
         scans = make_scans(setting, seed, work / str(seed))
@@ -189,7 +241,7 @@ def show_rounds(played: Sequence[Played]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for way in dict.fromkeys(one.way for one in played):
         loops = [one for one in played if one.way == way]
-        for number in range(1, len(loops[0].loop.rounds) + 1):
+        for number in range(1, _count_rounds(played) + 1):
             values = np.array([dice for one in loops for dice in scores[way, one.seed, number].values()])
             taken = [one for each in loops for one in each.loop.latest().values() if one.round == number]
             after = sum(change.after_ml for one in taken for change in one.changes)
@@ -213,7 +265,7 @@ def compare_ways(played: Sequence[Played]) -> list[tuple[str, ...]]:
     scores = _collect(played)
     ways = list(dict.fromkeys(one.way for one in played))
     seeds = sorted({one.seed for one in played})
-    last = len(played[0].loop.rounds)
+    last = _count_rounds(played)
     rows: list[tuple[str, ...]] = []
     for way in ways:
         spans = [*pairwise(range(1, last + 1)), *([(1, last)] if last > 2 else [])]
@@ -230,14 +282,40 @@ def _collect(played: Sequence[Played]) -> Scores:
     return {(one.way, one.seed, own.number): dice_by_case(own) for one in played for own in one.loop.rounds}
 
 
-def _compare(pairs: Sequence[tuple[dict[str, float], dict[str, float]]]) -> tuple[str, str, str, str]:
-    first = np.array([one[case] for one, other in pairs for case in one if case in other])
-    second = np.array([other[case] for one, other in pairs for case in one if case in other])
-    p = compare_pairs(first, second).t
-    return str(len(pairs)), str(len(first)), _show(second - first, signed=True), "-" if p is None else f"{p:.2g}"
+def _count_rounds(played: Sequence[Played]) -> int:
+    """Return how many rounds all loops have: one that went on from an earlier run may have more."""
+    return min(len(one.loop.trained()) for one in played)
+
+
+def _compare(pairs: Sequence[tuple[dict[str, float], dict[str, float]]]) -> tuple[str, ...]:
+    """Return the cells of `GAINS` behind the first: what the second scores of each loop have over its first ones.
+
+    The scans of a loop are scored by one model. Where this is the better one by chance, all of them show it: only loops
+    are independent of each other.
+    """
+    first = [np.array([one[case] for case in one if case in other]) for one, other in pairs]
+    second = [np.array([other[case] for case in one if case in other]) for one, other in pairs]
+    gains = np.concatenate(second) - np.concatenate(first)
+    before, after = (np.array([scores.mean() for scores in side]) for side in (first, second))
+    p = compare_pairs(before, after).t
+    return (
+        str(len(pairs)),
+        str(len(gains)),
+        _show(gains, signed=True),
+        _show_loops(after - before),
+        "-" if p is None else f"{p:.2g}",
+    )
 
 
 def _show(values: np.ndarray, *, signed: bool = False) -> str:
     sign = "+" if signed else ""
     low, high = bootstrap_interval(values, kind=USUAL_INTERVAL)
     return f"{values.mean():{sign}.3f} ({low:{sign}.3f} to {high:{sign}.3f})"
+
+
+def _show_loops(means: np.ndarray) -> str:
+    """Return the 95 % interval of the mean over loops, by Student's t: they are too few to be drawn from."""
+    if len(means) < 2:
+        return "-"
+    reach = special.stdtrit(len(means) - 1, 0.975) * means.std(ddof=1) / np.sqrt(len(means))
+    return f"{means.mean() - reach:+.3f} to {means.mean() + reach:+.3f}"

@@ -50,5 +50,5 @@ def labelling(
     )
     played = play_all(setting, work.resolve(), TerminalProgress())
     show_table("SIMULATED scans and people: held-out Dice", COLUMNS, show_rounds(played))
-    show_table("Changes of held-out Dice, paired", GAINS, compare_ways(played))
+    show_table("Changes of held-out Dice", GAINS, compare_ways(played))
     console.print(f"Loops: {work}/SEED/WAY; `autoseg label table -w {work}/0/{setting.ways[0]}` shows one.")

@@ -2,31 +2,21 @@
 
 Every side is planned, trained and predicted with by commands, each in a process that has its share of the cores to
 itself. As many sides as there are cores run at the same time, so that whatever else the machine does slows
-them alike.
+them alike. This is not so for more sides than cores, nor for what goes on after a kill: there, nothing else should run.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from autoseg.evaluation import (
-    Convention,
-    FilePair,
-    bootstrap_interval,
-    choose_metrics,
-    evaluate_files,
-    label_targets,
-    pair_files,
-)
-from autoseg.evaluation.statistics import Statistic
+from autoseg.evaluation import Convention, FilePair, choose_metrics, evaluate_files, label_targets, pair_files
 from autoseg.hardware import count_cores
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from autoseg.workspace.fold import FULL
@@ -38,6 +28,7 @@ from dataset_fingerprints.reading.images import read_label_map
 from dataset_fingerprints.units import find_units
 from experiments.costs.side_by_side import Script, run_together, spell
 from experiments.peers.nnunet import ENDING, write_nnunet_raw
+from experiments.rivals_figures import Outcome
 
 TRUTH_FOLDER = "labelsTs"
 # Lesions are counted, so that ratios can be made of sums over scans.
@@ -45,7 +36,6 @@ JUDGED_BY = Convention(
     name="rivals",
     metrics=choose_metrics(("dice", "reference_volume_ml", "found_lesions", "reference_lesions", "false_lesions")),
 )
-RESAMPLES = 10_000
 # Of the units of a data set, every so-manieth judges.
 HELD_OUT = 5
 # Of lesions: voxels that share a corner are neighbours, as where lesions are counted.
@@ -84,28 +74,18 @@ class Contest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """One network's masks, scan by scan in the order of their names; of several labels, means of Dice and sums.
+class Judges:
+    """Scans that judge.
 
     Attributes:
-        dice: per scan.
-        volume_ml: the reference's per scan.
-        found: reference lesions that the mask holds, per scan.
-        lesions: reference lesions per scan.
-        false: lesions of the mask that are not in the reference, per scan.
-        lesion_ml: volumes of the reference's lesions, per scan.
-        found_ml: those of them that the mask holds.
+        truth: the folder of their references.
+        targets: values of the labels.
+        units: of the scans, by their names: those of one subject or group share theirs.
     """
 
-    side: str
-    seed: int
-    dice: tuple[float, ...]
-    volume_ml: tuple[float, ...]
-    found: tuple[int, ...]
-    lesions: tuple[int, ...]
-    false: tuple[int, ...]
-    lesion_ml: tuple[tuple[float, ...], ...] = ()
-    found_ml: tuple[tuple[float, ...], ...] = ()
+    truth: Path
+    targets: tuple[int, ...]
+    units: Mapping[str, str]
 
 
 def parse_side(text: str) -> Side:
@@ -124,9 +104,12 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
     """Train, predict and score all networks; what is finished in `work` is not done again.
 
     Raises:
-        AutosegError: a command failed; the message names its log.
+        AutosegError: two sides have one name, or a command failed, and the message names its log.
     """
-    truth, targets = _lay_out(contest, work / "raw")
+    names = [side.name for side in contest.sides]
+    if len(set(names)) < len(names):
+        raise AutosegError(f"--side: two of {', '.join(names)} have one name, and would share a folder. Rename one.")
+    judges = _lay_out(contest, work / "raw")
     runs = [Run(side=side, seed=seed, folder=work) for seed in range(contest.seeds) for side in contest.sides]
     outcomes = []
     at_once = min(len(contest.sides), count_cores())
@@ -136,16 +119,20 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
         for run, code in zip(together, codes, strict=True):
             if code:
                 raise AutosegError(f"{run.side.name}, seed {run.seed}: failed. See {run.log()}.")
-        outcomes += [_score(run, truth, targets) for run in together]
+        outcomes += [_score(run, judges) for run in together]
         write_json(work / "outcomes.json", outcomes)
     return outcomes
 
 
-def _lay_out(contest: Contest, raw: Path) -> tuple[Path, tuple[int, ...]]:
-    """Lay scans out for training and for judging, and return the folder of the references and the labels' values."""
+def _lay_out(contest: Contest, raw: Path) -> Judges:
+    """Lay scans out for training and for judging, and return those that judge."""
     if contest.data is None:
         simulated = simulate_dataset(raw, contest.simulation)
-        return simulated.folder / TRUTH_FOLDER, (contest.simulation.lesion_value,)
+        return Judges(
+            truth=simulated.folder / TRUTH_FOLDER,
+            targets=(contest.simulation.lesion_value,),
+            units={case.name: case.subject for case in simulated.cases if case.held_out},
+        )
     dataset = read_dataset(contest.data)
     units = find_units(dataset.cases)
     left_out = set(sorted(set(units.values()))[::HELD_OUT])
@@ -156,17 +143,20 @@ def _lay_out(contest: Contest, raw: Path) -> tuple[Path, tuple[int, ...]]:
     for ours, theirs in (("imagesTs", "imagesTr"), (TRUTH_FOLDER, "labelsTr")):
         if not (raw / ours).exists():
             (raw / ours).symlink_to(raw.resolve() / "judged" / theirs, target_is_directory=True)
-    return raw / TRUTH_FOLDER, dataset.labels.values()
+    return Judges(truth=raw / TRUTH_FOLDER, targets=dataset.labels.values(), units=units)
 
 
 def _refuse_other_judges(raw: Path, judged: Sequence[Case]) -> None:
-    """Make sure that no network of an earlier contest was trained on what judges now.
+    """Make sure that no network of an earlier contest was trained on what judges now; a layout that was killed goes on.
 
     Raises:
         AutosegError: the folder was laid out with other cases to judge.
     """
+    now = {f"{case.name}{ENDING}" for case in judged}
     earlier = {path.name for path in (raw / "judged" / "labelsTr").glob("*")}
-    if raw.is_dir() and earlier != {f"{case.name}{ENDING}" for case in judged}:
+    trained = list((raw / "labelsTr").glob("*"))
+    simulated = any(not path.is_symlink() for path in trained)
+    if simulated or earlier - now or now & {path.name for path in trained}:
         raise AutosegError(
             f"{raw}: holds a contest that was judged on other cases: its networks may have been trained on what judges "
             "now. Name a new folder with --work."
@@ -206,108 +196,6 @@ def _spell(module: str, *words: object) -> str:
     return spell(sys.executable, "-m", module, *words)
 
 
-def compare(outcomes: Sequence[Outcome]) -> list[tuple[str, ...]]:
-    """Return a row per group of scans, measure and side: its figure, and what it has over the first side.
-
-    A scan's figures are means over the seeds, lesions their sums; intervals are over scans. At last come the smallest
-    quarter of all lesions, whatever else their scans hold.
-    """
-    volumes = np.array(outcomes[0].volume_ml)
-    groups = {
-        "all": np.ones(len(volumes), dtype=bool),
-        "smallest quarter": volumes <= np.percentile(volumes, 25),
-    }
-    names = list(dict.fromkeys(outcome.side for outcome in outcomes))
-    sides = [[outcome for outcome in outcomes if outcome.side == name] for name in names]
-    dice = [np.mean([run.dice for run in side], axis=0)[:, None] for side in sides]
-    totals = [_totals(side) for side in sides]
-    rows: list[tuple[str, ...]] = []
-    for group, members in groups.items():
-        for measure, values, statistic in (
-            ("Dice", dice, _mean_dice),
-            ("lesion recall", totals, _recall),
-            ("lesion precision", totals, _precision),
-        ):
-            chosen = [mine[members] for mine in values]
-            rows += _compare_sides((f"{group} ({members.sum()})", measure), names, chosen, statistic)
-    return rows + _compare_small(names, sides)
-
-
-def _compare_small(names: Sequence[str], sides: Sequence[Sequence[Outcome]]) -> list[tuple[str, ...]]:
-    """Return a row per side on the smallest quarter of the lesions; none where their volumes are not known."""
-    volumes = [volume for scan in sides[0][0].lesion_ml for volume in scan]
-    if not volumes:
-        return []
-    limit = float(np.percentile(volumes, 25))
-    counts = [[_count_small(run, limit) for run in side] for side in sides]
-    totals: list[NDArray[np.float64]] = [np.stack(side).sum(axis=0).astype(np.float64) for side in counts]
-    # Scans without such lesions say nothing of them.
-    totals = [side[totals[0][:, 1] > 0] for side in totals]
-    group = f"lesions up to {limit:.3g} ml ({sum(volume <= limit for volume in volumes)})"
-    return _compare_sides((group, "lesion recall"), names, totals, _recall)
-
-
-def _count_small(run: Outcome, limit: float) -> NDArray[np.int64]:
-    """Return (scan, 2): lesions up to a volume that are found, and all of them."""
-    rows = zip(run.found_ml, run.lesion_ml, strict=True)
-    return np.array([[sum(volume <= limit for volume in side) for side in row] for row in rows])
-
-
-def _compare_sides(
-    group: tuple[str, str], names: Sequence[str], values: Sequence[NDArray[np.float64]], statistic: Statistic
-) -> list[tuple[str, ...]]:
-    """Return a row per side: a statistic of its values, (scan, m), and what it has over that of the first."""
-    rows: list[tuple[str, ...]] = []
-    for name, mine in zip(names, values, strict=True):
-        gain = _contrast(mine, values[0], statistic) if name != names[0] else "-"
-        rows.append((*group, name, _with_interval(mine, statistic), gain))
-    return rows
-
-
-def _totals(side: Sequence[Outcome]) -> NDArray[np.float64]:
-    """Return (scan, 3), summed over seeds: lesions found, lesions of the reference, false lesions."""
-    names = ("found", "lesions", "false")
-    return np.stack([np.sum([getattr(run, name) for run in side], axis=0) for name in names], axis=1, dtype=np.float64)
-
-
-def _with_interval(values: NDArray[np.float64], of: Statistic) -> str:
-    """Show a statistic of values, (scan, m), with its interval."""
-    interval = bootstrap_interval(values, of, resamples=RESAMPLES)
-    return f"{_show(of(values.mean(axis=0)))} ({' to '.join(map(_show, interval))})"
-
-
-def _contrast(mine: NDArray[np.float64], first: NDArray[np.float64], of: Statistic) -> str:
-    """Show by how much a statistic of values, (scan, m) each, exceeds that of the first side, and how sure that is."""
-
-    def difference(means: NDArray[np.float64]) -> NDArray[np.float64]:
-        return of(means[..., : mine.shape[1]]) - of(means[..., mine.shape[1] :])
-
-    both = np.concatenate([mine, first], axis=1)
-    gain = difference(both.mean(axis=0))
-    if np.isnan(gain):
-        return "-"
-    low, high = bootstrap_interval(both, difference, resamples=RESAMPLES)
-    return f"{gain:+.3f} ({low:+.3f} to {high:+.3f})"
-
-
-def _show(value: float | NDArray[np.float64]) -> str:
-    return "-" if np.isnan(value) else f"{value:.3f}"
-
-
-def _mean_dice(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    return means[..., 0]
-
-
-def _recall(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(invalid="ignore"):
-        return means[..., 0] / means[..., 1]
-
-
-def _precision(means: NDArray[np.float64]) -> NDArray[np.float64]:
-    with np.errstate(invalid="ignore"):
-        return means[..., 0] / (means[..., 0] + means[..., 2])
-
-
 def _measure_lesions(files: FilePair, targets: tuple[int, ...]) -> tuple[list[float], list[float]]:
     """Return the volumes of a reference's lesions, and of those that a mask holds, in ml."""
     images = [read_label_map(path) for path in (files.prediction, files.reference)]
@@ -322,14 +210,14 @@ def _measure_lesions(files: FilePair, targets: tuple[int, ...]) -> tuple[list[fl
     return volumes, held
 
 
-def _score(run: Run, truth: Path, targets: tuple[int, ...]) -> Outcome:
-    evaluation = evaluate_files(run.masks(), truth, label_targets(targets), JUDGED_BY, strict=True)
+def _score(run: Run, judges: Judges) -> Outcome:
+    evaluation = evaluate_files(run.masks(), judges.truth, label_targets(judges.targets), JUDGED_BY, strict=True)
     scores = {
         entry.name: [[label.number(entry.name) for label in case.labels] for case in evaluation.cases]
         for entry in JUDGED_BY.metrics
     }
-    pairs = {pair.case: pair for pair in pair_files(run.masks(), truth, strict=True).pairs}
-    lesions = [_measure_lesions(pairs[case.case], targets) for case in evaluation.cases]
+    pairs = {pair.case: pair for pair in pair_files(run.masks(), judges.truth, strict=True).pairs}
+    lesions = [_measure_lesions(pairs[case.case], judges.targets) for case in evaluation.cases]
     return Outcome(
         side=run.side.name,
         seed=run.seed,
@@ -340,4 +228,5 @@ def _score(run: Run, truth: Path, targets: tuple[int, ...]) -> Outcome:
         false=tuple(int(sum(counts)) for counts in scores["false_lesions"]),
         lesion_ml=tuple(tuple(volumes) for volumes, _ in lesions),
         found_ml=tuple(tuple(held) for _, held in lesions),
+        units=tuple(judges.units.get(case.case, case.case) for case in evaluation.cases),
     )

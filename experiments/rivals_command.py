@@ -44,7 +44,8 @@ def rivals(
 ) -> None:
     """Let ways to plan train on the same scans for the same time, side by side, and judge them on other ones."""
     from autoseg.cli.terminal.display import show_table
-    from experiments.rivals import SIMULATION, Contest, compare, hold_contest, parse_side
+    from experiments.rivals import SIMULATION, Contest, hold_contest, parse_side
+    from experiments.rivals_figures import compare, name_columns
 
     simulation = replace(
         SIMULATION,
@@ -57,7 +58,6 @@ def rivals(
     named = tuple(parse_side(side) for side in sides or ("default", "nnunet=--planner nnunet"))
     contest = Contest(sides=named, minutes=minutes, seeds=seeds, simulation=simulation, data=data)
     outcomes = hold_contest(contest, work)
-    columns = ("scans", "measure", "side", "figure (95 %)", f"minus {named[0].name} (95 %)")
     scans = data.name if data else f"simulated scans of {simulation.spacing_mm:g} mm"
     title = f"{minutes:g} minutes each, {seeds} seeds, {scans}"
-    show_table(title, columns, compare(outcomes))
+    show_table(title, name_columns(named[0].name), compare(outcomes))

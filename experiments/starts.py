@@ -12,7 +12,7 @@ from autoseg.evaluation import Evaluation
 from autoseg.progress import Progress, SilentProgress
 from autoseg.simulate import SimulationOptions, simulate_dataset
 
-COLUMNS = ("steps", "start", "learning rate", "mean Dice (95 %)", "mean lesion F1 (95 %)")
+COLUMNS = ("steps", "start", "learning rate", "mean Dice (95 % over scans)", "mean lesion F1 (95 % over scans)")
 # The scans that the model is trained on, and other ones with a channel more.
 SOURCE = SimulationOptions(cases=30, held_out_cases=0, spacing_mm=4.0, seed=31)
 TARGET = SimulationOptions(cases=25, held_out_cases=0, spacing_mm=4.0, seed=77, flair=True)

@@ -22,6 +22,7 @@ from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import make_grid
 from dataset_fingerprints.reading.images import write_label_map
 from experiments.peers.measuring import measure_command
+from experiments.work_folders import refuse_used
 
 # With small patches the network needs little beside the cases.
 _BATCH = "3d_fullres.batch_size=2"
@@ -70,7 +71,11 @@ def compare_residency(work: Path, cases: int, edge: int, iterations: int) -> Ite
         cases: how many.
         edge: of a cube, in voxels.
         iterations: of each training.
+
+    Raises:
+        AutosegError: the folder holds something, or a command failed; the message names its log.
     """
+    refuse_used(work)
     raw, workspace = work / "raw", work / "workspace"
     _write_noise(raw, cases, edge)
     _plan(raw, workspace, work, (f"training.iterations={iterations}", *_patch(32)))
@@ -118,7 +123,12 @@ GROWTH_COLUMNS = ("iterations", "held, GiB", "least and most", "most so far")
 
 
 def watch_growth(data: Path, work: Path, iterations: int, edge: int) -> Growth:
-    """Train on all cases of a data set with the strongest augmentation, in patches of `edge` voxels."""
+    """Train on all cases of a data set with the strongest augmentation, in patches of `edge` voxels.
+
+    Raises:
+        AutosegError: the folder holds something, the cases do not fit into memory, or a command failed.
+    """
+    refuse_used(work)
     augmentation = "sampling.augmentations=strong"
     _plan(data, work / "workspace", work, (f"training.iterations={iterations}", augmentation, *_patch(edge)))
     fold = _train(work / "workspace", work, ())

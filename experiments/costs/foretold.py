@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dataset_fingerprints.layouts import read_dataset
 from experiments.peers.measuring import measure_command
+from experiments.work_folders import refuse_used
 
 COLUMNS = ("data", "command", "foretold s", "measured s", "foretold / measured")
 
@@ -39,8 +40,9 @@ def compare_costs(data: Path, options: Sequence[str], work: Path) -> Iterator[Fo
         work: an empty or new folder.
 
     Raises:
-        AutosegError: a command failed; the message names its log.
+        AutosegError: the folder holds something, or a command failed; the message names its log.
     """
+    refuse_used(work)
     workspace = work / "workspace"
 
     def run(*words: str) -> float:

@@ -15,6 +15,7 @@ from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.reading.images import read_label_map, write_label_map
 from experiments.costs.scaling import write_cases
 from experiments.peers.measuring import Cost, measure_command
+from experiments.work_folders import refuse_used
 
 COLUMNS = ("command", "cases", "wall s", "CPU s", "CPU ms per case", "largest process, MiB")
 STEPS = 20  # of a training, which is there so that its cases are predicted and scored
@@ -53,8 +54,9 @@ def measure_growth(counts: Sequence[int], work: Path) -> Iterator[Growth]:
         work: an empty or new folder.
 
     Raises:
-        AutosegError: a command failed; the message names its log.
+        AutosegError: the folder holds something, or a command failed; the message names its log.
     """
+    refuse_used(work)
     raw, masks, written = work / "raw", work / "masks", 0
     for count in counts:
         write_cases(raw, range(written, count))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.geometry import Triple, make_grid
 from dataset_fingerprints.reading.images import write_label_map
@@ -18,6 +19,7 @@ from experiments.peers.measuring import Cost, measure_command
 
 # Of a network that takes little time beside the memory of its logits.
 FEATURES = (8, 16, 32)
+CONFIGURATION = "3d_fullres"
 CASES, CASE_EDGE, STEPS = 6, 56, 2
 
 
@@ -84,7 +86,8 @@ def measure_predictions(work: Path, ways: Sequence[Way], network: Tiny) -> Itera
         network: that predicts.
     """
     workspace = work / network.name()
-    if not workspace.exists():
+    # A killed training goes on.
+    if not Workspace(root=workspace).trained_folds("default", CONFIGURATION):
         _train(work, workspace, network)
     for way in ways:
         scan = work / f"{'x'.join(map(str, way.shape))}.nii.gz"
@@ -117,10 +120,10 @@ def _train(work: Path, workspace: Path, network: Tiny) -> None:
     write_json(raw / "dataset.json", description)
     values = {
         "training.iterations": STEPS,
-        "3d_fullres.batch_size": 1,
-        "3d_fullres.patch_shape": [network.edge] * 3,
-        "3d_fullres.prediction.step_share": network.step_share,
-        "3d_fullres.network": {
+        f"{CONFIGURATION}.batch_size": 1,
+        f"{CONFIGURATION}.patch_shape": [network.edge] * 3,
+        f"{CONFIGURATION}.prediction.step_share": network.step_share,
+        f"{CONFIGURATION}.network": {
             "name": "unet",
             "options": {
                 "features": list(FEATURES),
@@ -132,9 +135,9 @@ def _train(work: Path, workspace: Path, network: Tiny) -> None:
         },
     }
     assignments = [text for name, value in values.items() for text in ("--set", f"{name}={json.dumps(value)}")]
-    plan = _command("plan_and_preprocess", str(raw), "-w", str(workspace), "-c", "3d_fullres", *assignments)
+    plan = _command("plan_and_preprocess", str(raw), "-w", str(workspace), "-c", CONFIGURATION, *assignments)
     measure_command(plan, work / "plan.log")
-    measure_command(_command("train", "full", "-w", str(workspace), "-c", "3d_fullres"), work / "train.log")
+    measure_command(_command("train", "full", "-w", str(workspace), "-c", CONFIGURATION), work / "train.log")
 
 
 def _command(*arguments: str) -> tuple[str, ...]:

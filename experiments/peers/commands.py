@@ -116,7 +116,7 @@ def race(
     races = []
     for budget in minutes or [20.0]:
         races.append(hold_race(data, work, environment, budget))
-        columns = ("label", "autoseg", "nnU-Net", "difference (95 %)")
+        columns = ("label", "autoseg", "nnU-Net", "difference (95 % over cases)")
         show_table(f"{budget:g} minutes each", columns, races[-1].rows())
     if len(races) > 1:
         show_table("Minutes to a mean Dice", ("Dice", "autoseg", "nnU-Net"), show_times(races))

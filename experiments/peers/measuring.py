@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +60,8 @@ class MemoryWatch:
 def measure_command(command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None) -> Cost:
     """Run a command to its end and measure it; what it prints goes to `log`.
 
+    Where this process is interrupted, the command and all that it has started are killed.
+
     Raises:
         AutosegError: the command failed; the message holds the end of its log.
     """
@@ -65,15 +69,26 @@ def measure_command(command: Sequence[str], log: Path, environment: Mapping[str,
     began = time.perf_counter()
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command, stdout=stream, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}
+            command,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
         )
         watch = MemoryWatch(process=process.pid)
         sampler = threading.Thread(target=watch.run)
         sampler.start()
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        watch.stop()
-        sampler.join()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - began
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        finally:
+            watch.stop()
+            sampler.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         end = log.read_text(errors="replace")[-800:]

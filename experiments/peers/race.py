@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.model_selection import KFold
 
 from autoseg.evaluation import DICE_ONLY, bootstrap_interval, label_targets, score_case
+from autoseg.evaluation.statistics import USUAL_INTERVAL
 from autoseg.hardware import count_cores
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
@@ -21,6 +22,7 @@ from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
 from dataset_fingerprints.reading.images import read_label_map
+from dataset_fingerprints.units import find_units
 from experiments.costs.side_by_side import Script, run_together, spell
 from experiments.peers.nnunet import DATASET_ID, make_environment, nnunet_variables, write_nnunet_raw
 from planners.plan import FOLDS
@@ -35,12 +37,17 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Race:
-    """Dice of the cases left out, label by label: (case, label)."""
+    """Dice of the cases left out, label by label: (case, label).
+
+    Attributes:
+        units: of the cases: those of one subject or group share theirs; empty where each case has its own.
+    """
 
     minutes: float
     labels: tuple[str, ...]
     autoseg: np.ndarray
     nnunet: np.ndarray
+    units: tuple[str, ...] = ()
 
     def rows(self) -> list[tuple[str, ...]]:
         """Return per label, and for the mean over labels, both means and their difference with its interval."""
@@ -49,7 +56,9 @@ class Race:
             *zip(self.labels, self.autoseg.T, self.nnunet.T, strict=True),
             ("mean", self.autoseg.mean(axis=1), self.nnunet.mean(axis=1)),
         ):
-            low, high = bootstrap_interval(ours - theirs, resamples=RESAMPLES)
+            low, high = bootstrap_interval(
+                ours - theirs, units=self.units or None, kind=USUAL_INTERVAL, resamples=RESAMPLES
+            )
             gain = f"{np.mean(ours - theirs):+.4f} ({low:+.4f} to {high:+.4f})"
             rows.append((name, f"{ours.mean():.4f}", f"{theirs.mean():.4f}", gain))
         return rows
@@ -120,8 +129,10 @@ def race(data: Path, work: Path, environment: Path, minutes: float) -> Race:
     (configuration,) = trained.configuration_names("default")
     our_masks = trained.fold("default", configuration, "0").validation.root
     labels = tuple(label.name for label in dataset.labels.labels)
-    ours_scored, theirs_scored = (_score(dataset, splits[0]["val"], folder) for folder in (our_masks, masks))
-    return Race(minutes=minutes, labels=labels, autoseg=ours_scored, nnunet=theirs_scored)
+    held_out, unit_of = splits[0]["val"], find_units(dataset.cases)
+    ours_scored, theirs_scored = (_score(dataset, held_out, folder) for folder in (our_masks, masks))
+    units = tuple(unit_of[name] for name in held_out)
+    return Race(minutes=minutes, labels=labels, autoseg=ours_scored, nnunet=theirs_scored, units=units)
 
 
 def _prepare_theirs(work: Path, commands: Path) -> None:
@@ -129,6 +140,8 @@ def _prepare_theirs(work: Path, commands: Path) -> None:
     kept = folder / SPLITS_FILE
     if not kept.is_file():
         plan = (str(commands / "nnUNetv2_plan_and_preprocess"), "-d", str(DATASET_ID), "-c", "3d_fullres", "-np", "2")
+        # What was left there may be of other scans, whose fingerprint nnU-Net would take for that of these.
+        shutil.rmtree(folder, ignore_errors=True)
         with (work / "race-nnunet.log").open("a") as log:
             subprocess.run(plan, check=True, stdout=log, stderr=log, env={**os.environ, **nnunet_variables(work)})
         shutil.copy(work / SPLITS_FILE, folder)

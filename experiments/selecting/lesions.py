@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from autoseg.evaluation import Convention, bootstrap_interval, choose_metrics, scheme_targets, score_case
+from autoseg.evaluation.statistics import USUAL_INTERVAL
 from autoseg.models.selection import Selection, Trial
 from autoseg.pipeline.faces import face, model_face
 from autoseg.pipeline.plans.reading import read_plan
@@ -24,7 +25,7 @@ from planners.plan import Plan
 
 SIMULATION = SimulationOptions(cases=60, held_out_cases=40, spacing_mm=4.0, seed=12)
 METRICS = ("dice", "lesion_f1")
-COLUMNS = ("masks", "Dice", "lesion F1", "mean of both", "minus plain (95 %)")
+COLUMNS = ("masks", "Dice", "lesion F1", "mean of both", "minus plain (95 % over scans)")
 _SCANS, _REFERENCES = "imagesTs", "labelsTs"
 _PLAIN = "plain"
 
@@ -47,7 +48,7 @@ class HeldOutScores:
         rows = []
         for name, scores in self.scores.items():
             means, gains = scores.mean(axis=0), scores.mean(axis=1) - plain
-            low, high = bootstrap_interval(gains)
+            low, high = bootstrap_interval(gains, kind=USUAL_INTERVAL)
             contrast = "-" if name == _PLAIN else f"{gains.mean():+.4f} ({low:+.4f} to {high:+.4f})"
             rows.append((name, *(f"{mean:.4f}" for mean in (*means, means.mean())), contrast))
         return rows

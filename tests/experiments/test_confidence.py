@@ -33,7 +33,7 @@ def test_a_study_says_how_far_off_each_way_is_and_leaves_out_empty_masks(tmp_pat
     study = Study(calibration=calibration, held=(*cases, held("harder", 0.0, np.nan)))
     rows = {row[:2]: dict(zip(COLUMNS, row, strict=True)) for row in study.rows()}
     assert float(rows["alike", SAID]["error"]) == pytest.approx(0.05)
-    assert (rows["alike", SAID]["covered"], rows["harder", SAID]["covered"]) == ("100%", "0%")
+    assert (rows["alike", SAID]["90 % interval holds"], rows["harder", SAID]["90 % interval holds"]) == ("100%", "0%")
     assert (rows["harder", SAID]["n"], rows["all", SAID]["n"]) == ("6", "14")
     assert float(rows["alike", SAID]["r"]) == 1
     assert float(rows["harder", SAID]["bias"]) == pytest.approx(0.2)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from autoseg.evaluation import METRICS, POOLED
+from dataset_fingerprints.errors import DataError
 from experiments.evaluation_speed import COLUMNS, list_everything, time_evaluation, write_pairs
 from tests.autoseg.evaluation.masks import make_ball, write_labels
 
@@ -24,3 +25,10 @@ def test_pairs_of_masks_are_written_once_and_scored(tmp_path, of_people):
     assert [timing.pairs for timing in timings] == [3, 3]
     assert timings[1].metrics > timings[0].metrics
     assert all(len(timing.row()) == len(COLUMNS) for timing in timings)
+
+
+def test_pairs_of_other_lesions_are_refused(tmp_path):
+    write_labels(tmp_path / "lesions" / "a.nii.gz", make_ball((30, 60, 20), 6.0))
+    write_pairs(tmp_path / "work", 1, None, SHAPE)
+    with pytest.raises(DataError, match=r"of other lesions \(simulated\)"):
+        write_pairs(tmp_path / "work", 1, tmp_path / "lesions", SHAPE)

@@ -2,17 +2,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from autoseg.labelling.state import HeldOutScore, Loop, Round, Training
 from autoseg.pipeline.faces import label_face
 from autoseg.pipeline.labelling.loop_state import read_loop
 from autoseg.progress import SilentProgress
 from autoseg.workspace.loop import LoopFolder
+from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json
-from experiments.labelling import SIMULATION, Setting, compare_ways, make_scans, play_all, show_rounds
+from experiments.labelling import (
+    GAINS,
+    SIMULATION,
+    Played,
+    Setting,
+    check_setting,
+    compare_ways,
+    keep_setting,
+    make_scans,
+    play_all,
+    show_rounds,
+)
 from planners.run import Run
+from tests.synthetic.heads import plain_scheme
 from tests.synthetic.small_networks import QUICK
 
 SETTING = Setting(
@@ -38,6 +55,79 @@ def test_scans_are_the_same_for_the_same_seed_and_copies_differ_by_noise(tmp_pat
     first, copy = scans.truth
     assert copy == f"{first}-copy-1"
     assert scans.truth[first] == scans.truth[copy]
+
+
+def played(way: str, seed: int, rounds: tuple[float, ...]) -> Played:
+    """Return a loop whose rounds have these scores on each of 20 held-out scans."""
+    test = tuple(f"t{number}" for number in range(20))
+    cases = tuple(Case(name=name, images=(f"/{name}.nii.gz",), label="/l.nii.gz", subject=name) for name in test)
+    return Played(
+        way=way,
+        seed=seed,
+        loop=Loop(
+            name="brains",
+            channels=("T1w",),
+            labels=plain_scheme(1),
+            cases=cases,
+            test=test,
+            rounds=tuple(
+                Round(
+                    number=number,
+                    cases=(),
+                    training=Training(),
+                    scores=tuple(HeldOutScore(case=case, structure="label 1", dice=dice) for case in test),
+                )
+                for number, dice in enumerate(rounds, start=1)
+            ),
+        ),
+    )
+
+
+def test_scans_that_one_model_scored_do_not_count_as_independent() -> None:
+    first, *_ = compare_ways([played("random", seed, (0.5, after)) for seed, after in enumerate((0.6, 0.7, 0.5))])
+    cells = dict(zip(GAINS, first, strict=True))
+    assert (cells["loops"], cells["scans"]) == ("3", "60")
+    assert cells["difference of Dice (95 % over scans)"].startswith("+0.100 (+0.0")
+    low, high = stats.t.interval(0.95, 2, loc=0.1, scale=0.1 / np.sqrt(3))
+    assert cells["95 % over loops"] == f"{low:+.3f} to {high:+.3f}"
+    assert cells["paired t over loops, p"] == f"{stats.ttest_1samp([0.1, 0.2, 0.0], 0).pvalue:.2g}"
+
+
+def test_one_loop_alone_proves_nothing() -> None:
+    first, *_ = compare_ways([played("random", 0, (0.5, 0.6))])
+    assert first[-2:] == ("-", "-")
+
+
+def test_rounds_that_only_some_loops_have_are_not_compared() -> None:
+    loops = [played("random", 0, (0.5, 0.6, 0.7)), played("order", 0, (0.5, 0.6))]
+    assert [row[:2] for row in show_rounds(loops)] == [(way, number) for way in ("random", "order") for number in "12"]
+    assert [row[0] for row in compare_ways(loops)] == [
+        "random: round 2 minus 1",
+        "order: round 2 minus 1",
+        "round 2: random minus order",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ways": ("uncertainty", "randm")}, "Did you mean 'random'"),
+        ({"ways": ("random", "random")}, "count the same loops twice"),
+        ({"copies": 3}, "a multiple of the copies"),
+        ({"rounds": 6}, "6 rounds choose 10 scans"),
+    ],
+)
+def test_a_setting_that_cannot_be_played_to_its_end_is_refused(changes: dict[str, Any], message: str) -> None:
+    check_setting(SETTING)
+    with pytest.raises(AutosegError, match=message):
+        check_setting(replace(SETTING, **changes))
+
+
+def test_loops_go_on_in_the_same_setting_only(tmp_path: Path) -> None:
+    keep_setting(SETTING, tmp_path)
+    keep_setting(replace(SETTING, ways=("order",), seeds=5, rounds=4), tmp_path)
+    with pytest.raises(AutosegError, match="another value of count, iterations"):
+        keep_setting(replace(SETTING, count=3, iterations=8), tmp_path)
 
 
 @pytest.mark.slow

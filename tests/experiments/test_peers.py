@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 
@@ -46,6 +47,20 @@ def test_processes_side_by_side_are_measured_together(tmp_path):
 def test_a_command_that_fails_is_reported_with_the_end_of_its_log(tmp_path):
     with pytest.raises(AutosegError, match=r"(?s)exit code 3.*what happened"):
         measure_command([sys.executable, "-c", "print('what happened'); exit(3)"], tmp_path / "log")
+
+
+def test_a_command_ends_where_its_measurement_is_interrupted(tmp_path, monkeypatch):
+    started = []
+
+    def interrupt(process: int, options: int) -> None:
+        started.append(process)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "wait4", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        measure_command(["sleep", "600"], tmp_path / "log")
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)
 
 
 def test_a_data_set_laid_out_for_nnunet_is_the_same_data_set(tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from autoseg.simulate import SimulationOptions
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import AutosegError
-from experiments.rivals import Contest, Outcome, Run, Side, compare, hold_contest, parse_side
+from experiments.rivals import Contest, Run, Side, hold_contest, parse_side
+from experiments.rivals_figures import Outcome, compare, name_columns
 from tests.synthetic.scans import head, write_description, write_nifti, write_nnunet_dataset
 
 TINY = SimulationOptions(cases=5, held_out_cases=2, spacing_mm=6.0, seed=3)
@@ -40,7 +42,8 @@ def test_sides_are_compared_with_the_first_scan_by_scan_and_in_the_smallest_quar
     assert rows["all (4)", "lesion recall", "a"][0].startswith("0.500 (")
     assert rows["all (4)", "lesion precision", "b"][0].startswith("0.800 (")
     smallest = rows["smallest quarter (1)", "Dice", "b"]
-    assert smallest == ("0.500 (0.500 to 0.500)", "+0.400 (+0.400 to +0.400)")
+    assert smallest == ("0.500 (0.500 to 0.500)", "+0.400 (+0.400 to +0.400)", "+0.400")
+    assert {len(row) for row in compare([first, second])} == {len(name_columns("a"))}
     assert rows["smallest quarter (1)", "lesion precision", "a"][0] == "- (- to -)"
 
 
@@ -59,8 +62,39 @@ def test_the_smallest_quarter_of_the_lesions_is_counted_whatever_else_their_scan
 def test_scans_without_a_lesion_have_no_recall() -> None:
     sides = [replace(outcome(side, [1.0, 0.5, 0.6, 0.7], [0, 1, 1, 2]), lesions=(0, 2, 2, 2)) for side in "ab"]
     rows = {row[:3]: row[3:] for row in compare(sides)}
-    assert rows["smallest quarter (1)", "lesion recall", "b"] == ("- (- to -)", "-")
+    assert rows["smallest quarter (1)", "lesion recall", "b"] == ("- (- to -)", "-", "-")
     assert rows["all (4)", "lesion recall", "b"][1] == "+0.000 (+0.000 to +0.000)"
+
+
+def test_each_training_stands_beside_the_mean_over_them() -> None:
+    gains = {0: 0.3, 1: -0.1, 2: 0.1}
+    first = [replace(outcome("a", [0.4] * 4, [1] * 4), seed=seed) for seed in gains]
+    second = [replace(outcome("b", [0.4 + gain] * 4, [2] * 4), seed=seed) for seed, gain in gains.items()]
+    rows = {row[:3]: row[3:] for row in compare([*first, *second])}
+    # All scans say the same, which tells nothing of another training.
+    assert rows["all (4)", "Dice", "b"][1:] == ("+0.100 (+0.100 to +0.100)", "+0.300, -0.100, +0.100")
+    assert rows["all (4)", "lesion recall", "b"][2] == "+0.500, +0.500, +0.500"
+
+
+def test_scans_of_one_subject_are_drawn_together() -> None:
+    dice = tuple((1 + number // 2) / 10 for number in range(16))
+    apart = Outcome(
+        side="a", seed=0, dice=dice, volume_ml=(1.0,) * 16, found=(1,) * 16, lesions=(2,) * 16, false=(0,) * 16
+    )
+    together = replace(apart, units=tuple(f"s{number // 2}" for number in range(16)))
+
+    def width(one: Outcome) -> float:
+        low, high = re.findall(r"\d\.\d+", compare([one])[0][3])[1:]
+        return float(high) - float(low)
+
+    # Half as many subjects as scans: wider by the root of two, and by the tails of t.
+    assert width(together) > 1.4 * width(apart)
+
+
+def test_two_sides_of_one_name_are_refused(tmp_path: Path) -> None:
+    sides = (Side(name="a"), Side(name="a", options="--planner nnunet"))
+    with pytest.raises(AutosegError, match="have one name"):
+        hold_contest(Contest(sides=sides, minutes=0.02, seeds=1, simulation=TINY), tmp_path)
 
 
 def test_a_side_has_a_name_and_options() -> None:
@@ -76,13 +110,24 @@ def test_paths_with_spaces_are_one_word_each(tmp_path: Path) -> None:
     assert {str(work / "raw"), str(work / "a-0-masks")} <= set(words)
 
 
-def test_a_folder_of_a_contest_with_other_judges_is_refused(tmp_path: Path) -> None:
-    data, judged = write_nnunet_dataset(tmp_path / "data", 6), tmp_path / "work" / "raw" / "judged" / "labelsTr"
-    judged.mkdir(parents=True)
-    (judged / "sub-001.nii.gz").touch()
+@pytest.mark.parametrize("file", ["judged/labelsTr/sub-001.nii.gz", "labelsTr/sub-000.nii.gz", "labelsTr/other.nii.gz"])
+def test_a_folder_of_a_contest_with_other_judges_is_refused(tmp_path: Path, file: str) -> None:
+    data, laid_out = write_nnunet_dataset(tmp_path / "data", 6), tmp_path / "work" / "raw" / file
+    laid_out.parent.mkdir(parents=True)
+    laid_out.touch()
     contest = Contest(sides=(Side(name="default"),), minutes=0.02, seeds=1, simulation=TINY, data=data)
     with pytest.raises(AutosegError, match="judged on other cases"):
         hold_contest(contest, tmp_path / "work")
+
+
+def test_a_contest_that_was_killed_while_scans_were_laid_out_goes_on(tmp_path: Path) -> None:
+    data, raw = write_nnunet_dataset(tmp_path / "data", 6), tmp_path / "work" / "raw"
+    (raw / "labelsTr").mkdir(parents=True)
+    (raw / "labelsTr" / "sub-001.nii.gz").symlink_to(data / "labelsTr" / "sub-001.nii.gz")
+    contest = Contest(sides=(Side(name="default"),), minutes=0.02, seeds=0, simulation=TINY, data=data)
+    assert hold_contest(contest, tmp_path / "work") == []
+    assert sorted(path.name for path in (raw / "labelsTs").iterdir()) == ["sub-000.nii.gz", "sub-005.nii.gz"]
+    assert len(list((raw / "labelsTr").iterdir())) == 4
 
 
 @pytest.mark.slow
