@@ -120,7 +120,7 @@ def _hold(checkout: Path, raw: Path, work: Path, trial: Trial) -> Found:
     arrays = sorted(workspace.glob("preprocessed/*/*.b2nd"))
     every_mask = [*sorted(masks.glob("*.nii.gz")), *sorted(fold.glob("validation/*.nii.gz"))]
     return Found(
-        losses=tuple(losses.read_text().split()),
+        losses=tuple(losses.read_text(encoding="utf-8").split()),
         arrays={f"{path.parent.name}/{path.name}": _digest(blosc2.open(str(path), mode="r")[...]) for path in arrays},
         masks={f"{path.parent.name}/{path.name}": _digest(read_label_map(path).voxels) for path in every_mask},
     )

@@ -41,7 +41,7 @@ def read_field(information: Path, name: str) -> str:
     """Return what stands behind a name and a colon in a file of the kernel's; empty where it is not there."""
     if not information.is_file():
         return ""
-    for line in information.read_text().splitlines():
+    for line in information.read_text(encoding="utf-8").splitlines():
         key, _, value = line.partition(":")
         if key.strip() == name:
             return value.strip()

@@ -75,7 +75,7 @@ def measure_memory(device: torch.device) -> dict[str, float]:
         unit = 1 if sys.platform == "darwin" else 1024
         figures = {"memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
         if _RESIDENT.is_file():
-            now = int(_RESIDENT.read_text().split()[1]) * resource.getpagesize()
+            now = int(_RESIDENT.read_text(encoding="utf-8").split()[1]) * resource.getpagesize()
             # The kernel may count the most a little later than what is held now.
             figures = {"memory_gb": max(figures["memory_gb"], now), "memory_now_gb": now}
     return {name: round(count / GIB, 3) for name, count in figures.items()}

@@ -87,7 +87,7 @@ def compare_residency(work: Path, cases: int, edge: int, iterations: int) -> Ite
         lines = [line for line in Curve(path=fold.curve).read() if line["kind"] == "train"]
         yield Held(
             residency=residency,
-            peak_gb=float((work / "peak").read_text()),
+            peak_gb=float((work / "peak").read_text(encoding="utf-8")),
             seconds=_mean(lines, "seconds_per_iteration"),
             reading_seconds=_mean(lines, "seconds/reading"),
             same=all(torch.equal(held[name], weights[name]) for name in weights),

@@ -91,7 +91,7 @@ def measure_command(command: Sequence[str], log: Path, environment: Mapping[str,
             sampler.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        end = log.read_text(errors="replace")[-800:]
+        end = log.read_text(encoding="utf-8", errors="replace")[-800:]
         raise AutosegError(f"{command[0]}: failed with exit code {process.returncode}. The end of {log}:\n{end}")
     return Cost(
         wall_seconds=wall,
@@ -106,7 +106,7 @@ def _family(process: int) -> Iterator[int]:
     yield process
     try:
         for children in Path(f"/proc/{process}/task").glob("*/children"):
-            for child in children.read_text().split():
+            for child in children.read_text(encoding="utf-8").split():
                 yield from _family(int(child))
     except OSError:  # it ended meanwhile
         return
@@ -119,7 +119,7 @@ def _read_kib(process: int, file: str, field: str) -> int:
     that it held so far.
     """
     try:
-        for line in Path(f"/proc/{process}/{file}").read_text().splitlines():
+        for line in Path(f"/proc/{process}/{file}").read_text(encoding="utf-8").splitlines():
             if line.startswith(field):
                 return int(line.split()[1])
     except OSError:

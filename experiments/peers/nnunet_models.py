@@ -85,7 +85,7 @@ def _edit_plans(job: dict[str, Any], plans_name: str) -> None:
     """Make networks and patches small, and add a low resolution with a cascade where the job has one."""
     (folder,) = Path(os.environ["nnUNet_preprocessed"]).glob(f"Dataset{job['dataset']:03d}_*")
     path = folder / f"{plans_name}.json"
-    plans = json.loads(path.read_text())
+    plans = json.loads(path.read_text(encoding="utf-8"))
     if "3d_lowres" in job["models"]:
         low = json.loads(json.dumps(plans["configurations"]["3d_fullres"]))
         low["spacing"] = [length * job["coarser"] for length in low["spacing"]]
@@ -214,7 +214,7 @@ def _accumulate_in_float32(torch: Any) -> None:
 def main() -> None:
     """Do what the arguments say."""
     _, what, path = sys.argv
-    job = json.loads(Path(path).read_text())
+    job = json.loads(Path(path).read_text(encoding="utf-8"))
     {"train": train, "predict": predict, "command": predict_as_command}[what](job)
     sys.stdout.flush()
 

@@ -122,7 +122,7 @@ def _time_ours(bundle: Path, image: str, work: Path, *, mirror: bool) -> tuple[C
     command = (sys.executable, "-m", "autoseg", "predict", image, "-o", str(out), "-m", str(bundle), "--overwrite")
     cost = measure_command((*command, "--mirror" if mirror else "--no-mirror"), work / "race-autoseg.log")
     (record,) = out.parent.glob(f"{out.name}-report/prediction.json")
-    (scan,) = json.loads(record.read_text())["cases"]
+    (scan,) = json.loads(record.read_text(encoding="utf-8"))["cases"]
     return cost, float(scan["seconds"])
 
 
@@ -130,4 +130,4 @@ def _time_theirs(commands: Path, way: str, job: Mapping[str, Any], work: Path) -
     path, log = work / "race-job.json", work / "race-nnunet.log"
     write_json(path, dict(job))
     cost = measure_command((str(commands / "python"), str(WORKER), way, str(path)), log, nnunet_variables(work))
-    return cost, float(sum(json.loads(log.read_text().strip().splitlines()[-1])))
+    return cost, float(sum(json.loads(log.read_text(encoding="utf-8").strip().splitlines()[-1])))

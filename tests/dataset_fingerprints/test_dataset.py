@@ -36,7 +36,7 @@ def test_more_labels_than_indices_are_refused(labels, ignore):
 @pytest.mark.parametrize("value", [2**31, 3_000_000_000, -(2**31) - 1, 10**12, 10**30])
 def test_values_beyond_32_bits_are_refused_where_the_data_set_is_described(tmp_path, value):
     root = write_nnunet_dataset(tmp_path, cases=2)
-    description = json.loads((root / "dataset.json").read_text())
+    description = json.loads((root / "dataset.json").read_text(encoding="utf-8"))
     (root / "dataset.json").write_text(json.dumps(description | {"labels": {"background": 0, "lesion": value}}))
     with pytest.raises(DataError, match=r"dataset\.json: label values from .* are declared"):
         read_dataset(root)
@@ -45,7 +45,7 @@ def test_values_beyond_32_bits_are_refused_where_the_data_set_is_described(tmp_p
 def test_300_labels_of_a_data_set_are_refused_by_its_file(tmp_path):
     root = write_nnunet_dataset(tmp_path, cases=2)
     labels = {"background": 0, **{f"label {value}": value for value in range(1, 301)}}
-    description = json.loads((root / "dataset.json").read_text())
+    description = json.loads((root / "dataset.json").read_text(encoding="utf-8"))
     (root / "dataset.json").write_text(json.dumps(description | {"labels": labels}))
     with pytest.raises(DataError, match=r"dataset\.json: 301 different label values"):
         read_dataset(root)

@@ -113,5 +113,6 @@ def test_the_commands_are_called_as_they_were_and_say_what_they_do() -> None:
     names = {
         command.name or command.callback.__name__: command.callback.__doc__ for command in peers.registered_commands
     }
-    assert set(names) == {"nnunet", "steps", "parity", "predictions", "race"}
+    # Others join where `python -m experiments` itself is loaded.
+    assert set(names) >= {"nnunet", "steps", "parity", "predictions", "race"}
     assert all(names.values())

@@ -170,7 +170,7 @@ def test_other_scans_without_labels_are_named(unlabelled: tuple[CaseContent, ...
 def test_scans_without_labels_count_as_seen_and_are_written_only_where_there_are_some(tmp_path: Path) -> None:
     run = begin(plan_stages()).of_cases(*BEGUN)
     write_json(tmp_path / "run.json", run)
-    assert "unlabelled" not in (tmp_path / "run.json").read_text()
+    assert "unlabelled" not in (tmp_path / "run.json").read_text(encoding="utf-8")
     assert (run.has_seen().scans, run.seen_beside().scans) == (("1", "3"), ())
     more = replace(run, unlabelled=of("u 7 _"))
     write_json(tmp_path / "run.json", more)
@@ -181,7 +181,7 @@ def test_scans_without_labels_count_as_seen_and_are_written_only_where_there_are
 def test_a_run_says_only_of_unknown_cases_that_they_are_not_known(tmp_path: Path) -> None:
     run = begin(plan_stages())
     write_json(tmp_path / "run.json", run)
-    assert "cases_known" not in (tmp_path / "run.json").read_text()
+    assert "cases_known" not in (tmp_path / "run.json").read_text(encoding="utf-8")
     unknown = replace(run.of_cases((), ()), cases_known=False)
     write_json(tmp_path / "run.json", unknown)
     assert read_json(tmp_path / "run.json", Run) == unknown

@@ -42,7 +42,7 @@ def skewed(count: int) -> DatasetFingerprint:
 
 
 def write_splits(path: Path, folds: list[dict[str, list[str]]]) -> Path:
-    path.write_text(json.dumps(folds))
+    path.write_text(json.dumps(folds), encoding="utf-8")
     return path
 
 

@@ -98,7 +98,7 @@ def plant_single_slice(root: Path) -> None:
 # kind of finding -> what brings it about in case `CASE`, sound apart from it
 def declare(root: Path, name: str, value: int) -> None:
     """Add a label to those that the data set declares."""
-    description = json.loads((root / "dataset.json").read_text())
+    description = json.loads((root / "dataset.json").read_text(encoding="utf-8"))
     description["labels"][name] = value
     (root / "dataset.json").write_text(json.dumps(description))
 

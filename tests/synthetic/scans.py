@@ -119,5 +119,5 @@ def write_csv(path: Path, rows: list[dict[str, str]]) -> Path:
     """Write a CSV; the first row's keys are the columns."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [",".join(rows[0])] + [",".join(row.values()) for row in rows]
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -26,6 +26,8 @@ IntervalKind = Literal["plain", "percentile", "bca"]
 # The one that holds the truth most nearly as often as it says (log: "Intervals that hold what they promise").
 USUAL_INTERVAL: IntervalKind = "bca"
 _BOUNDS = (0.025, 0.975)
+# Standard deviations beyond which float64 holds no share of the normal distribution: of two subjects, bounds lie there.
+_FAR = 38.0
 
 
 def bootstrap_interval(
@@ -135,10 +137,10 @@ def _correct_bounds(
     if not 0 < below < 1:
         return bounds
     bias, turn = special.ndtri(below), _measure_acceleration(values, statistic, places)
-    normal = special.ndtri(np.array(bounds)) + bias
+    normal = np.clip(special.ndtri(np.array(bounds)) + bias, -_FAR, _FAR)
     bend = 1 - turn * normal
     # So skewed that no resample lies far enough out: the outermost one is as far as they go.
-    reach = np.where(bend > 0, normal / np.where(bend > 0, bend, 1.0), np.sign(normal) * np.inf)
+    reach = np.where(bend > 0, normal / np.where(bend > 0, bend, 1.0), np.copysign(np.inf, normal))
     low, high = special.ndtr(bias + reach)
     return float(low), float(high)
 

@@ -31,6 +31,8 @@ HEALTH, INVOKE = "/health", "/invoke"
 _METHODS = {HEALTH: ("GET", "HEAD"), INVOKE: ("POST",)}
 # What a request may send along; nothing of it is used.
 MOST_BODY_BYTES = 1 << 20
+# So much of what is longer is read all the same, so that whoever sends it sees the answer.
+_MOST_PASSED_BYTES, _PIECE_BYTES = 64 << 20, 1 << 16
 # A request that is not read by then is given up.
 _READ_SECONDS = 30
 # Time for the request that is being answered when the server is asked to end; docker kills after ten seconds.
@@ -190,11 +192,17 @@ class _Connection(BaseHTTPRequestHandler):
             return refuse(HTTPStatus.BAD_REQUEST, f"its Content-Length is {text!r}. Expected a number of bytes.")
         length = int(text[:20])
         if length > MOST_BODY_BYTES:
+            self._pass_over(min(length, _MOST_PASSED_BYTES))
             message = f"it sends {length} bytes. Expected at most {MOST_BODY_BYTES}: scans lie in the folder of inputs."
             return refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
         if length and len(self.rfile.read(length)) < length:
             return refuse(HTTPStatus.BAD_REQUEST, f"it ends before the {length} bytes that its Content-Length says.")
         return None
+
+    def _pass_over(self, length: int) -> None:
+        """Read bytes and forget them: a client that still sends when the connection is closed sees no answer."""
+        while length > 0 and (found := self.rfile.read(min(length, _PIECE_BYTES))):
+            length -= len(found)
 
     def _send(self, answer: Answer, headers: tuple[tuple[str, str], ...] = ()) -> None:
         content = json.dumps(answer.content).encode() + b"\n"

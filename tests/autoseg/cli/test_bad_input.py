@@ -45,7 +45,7 @@ class Place:
 
     def describe(self, **changes: object) -> None:
         path = self.raw / "dataset.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes))
 
     def fold(self) -> Path:
         return next(self.workspace.glob("models/default/*/fold_0"))
@@ -56,7 +56,7 @@ def place(sound, tmp_path):
     shutil.copytree(sound, tmp_path / "place")
     for name in ("dataset.json", "fingerprint.json"):
         path = tmp_path / "place" / "ws" / name
-        moved = path.read_text().replace(str(sound), str(tmp_path / "place"))
+        moved = path.read_text(encoding="utf-8").replace(str(sound), str(tmp_path / "place"))
         # As a person does who changes a file on purpose.
         path.write_text(re.sub(r',\s*"checksum": "\w+"', "", moved))
     return Place(root=tmp_path / "place")
@@ -101,7 +101,10 @@ def split_names(place: Place, name: str) -> None:
 
 
 def age(path: Path, version: int) -> None:
-    path.write_text(re.sub(r'"schema_version": \d+', f'"schema_version": {version}', path.read_text()))
+    path.write_text(
+        re.sub(r'"schema_version": \d+', f'"schema_version": {version}', path.read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
 
 
 def nothing(place: Place) -> None:

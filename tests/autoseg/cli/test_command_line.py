@@ -80,7 +80,7 @@ def test_check_tells_a_sound_data_set_from_a_broken_one(planned, tmp_path, monke
     path.write_bytes(path.read_bytes()[:3000])
     assert run(monkeypatch, "check", tmp_path, "-o", tmp_path / "check.json") == 2
     assert "sub-001" in capsys.readouterr().out
-    (finding,) = json.loads((tmp_path / "check.json").read_text())["findings"]
+    (finding,) = json.loads((tmp_path / "check.json").read_text(encoding="utf-8"))["findings"]
     assert (finding["case"], finding["grade"]) == ("sub-001", "error")
 
 

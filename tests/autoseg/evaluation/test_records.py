@@ -46,13 +46,13 @@ def test_evaluation_survives_the_file(tmp_path, evaluation):
 def test_the_scale_of_the_plan_is_written_where_it_is_not_full_size(tmp_path, evaluation):
     scaled = replace(evaluation, scale=8.0)
     write_evaluation(tmp_path / "metrics.json", scaled)
-    assert json.loads((tmp_path / "metrics.json").read_text())["scale"] == 8
+    assert json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["scale"] == 8
     assert read_evaluation(tmp_path / "metrics.json") == scaled
 
 
 def test_file_has_the_agreed_keys_and_nulls(tmp_path, evaluation):
     write_evaluation(tmp_path / "metrics.json", evaluation)
-    plain = json.loads((tmp_path / "metrics.json").read_text())
+    plain = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
     assert list(plain) == ["schema_version", "conventions", "cases", "summary"]
     assert plain["schema_version"] == 2
     assert plain["conventions"]["name"] == "mine"
@@ -83,7 +83,7 @@ def test_file_has_the_agreed_keys_and_nulls(tmp_path, evaluation):
 @pytest.mark.parametrize("name", [name for name in NAMES if "f1" in name or name in ("dice", "hd95_mm")])
 def test_the_file_says_how_a_score_is_made(tmp_path, evaluation, name):
     write_evaluation(tmp_path / "metrics.json", evaluation)
-    metric = json.loads((tmp_path / "metrics.json").read_text())["conventions"]["metrics"][name]
+    metric = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))["conventions"]["metrics"][name]
     expected = {"dice": "2 TP / (2 TP + FP + FN)", "hd95_mm": "counted beside the mean"}
     formula = "TP / (TP + (FP + FN) / 2)"
     assert expected.get(name, formula) in metric["definition"]

@@ -81,7 +81,7 @@ def test_the_low_resolution_trains_and_predicts_on_the_scans_own_grid(
     low = ["-w", planned / "ws", "-c", "3d_lowres"]
     assert run(monkeypatch, "train", "0", *low) == 0
     fold = planned / "ws" / "models" / "default" / "3d_lowres" / "fold_0"
-    (configuration,) = json.loads((fold / "run.json").read_text())["configurations"]
+    (configuration,) = json.loads((fold / "run.json").read_text(encoding="utf-8"))["configurations"]
     assert min(configuration["preprocessing"]["spacing_mm"]) > 1
     assert (fold / "validation" / "metrics.json").is_file()
     scan = planned / "raw" / "imagesTr" / "sub-0_0000.nii.gz"

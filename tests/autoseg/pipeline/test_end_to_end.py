@@ -82,7 +82,7 @@ def test_the_folds_validation_is_what_evaluate_says_of_its_masks(trained, tmp_pa
     labels = ["--label", "3", "--label", "7"]
     assert run(monkeypatch, "evaluate", tmp_path / "masks", reference, "-o", out, *labels) == 0
     assert read_evaluation(out).summary == read_evaluation(fold / "validation" / "metrics.json").summary
-    plain = json.loads(out.read_text())
+    plain = json.loads(out.read_text(encoding="utf-8"))
     assert set(plain["summary"]["3"]["dice"]) == {"mean", "sd", "median", "ci95", "n"}
 
 

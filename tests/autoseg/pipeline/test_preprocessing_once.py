@@ -42,7 +42,9 @@ def add_cases(root: Path, numbers: range) -> None:
         write_nifti(root / "raw" / "imagesTr" / f"sub-{number:03d}_0000.nii.gz", image)
         write_nifti(root / "raw" / "labelsTr" / f"sub-{number:03d}.nii.gz", labels)
     description = root / "raw" / "dataset.json"
-    description.write_text(json.dumps(json.loads(description.read_text()) | {"numTraining": numbers.stop}))
+    description.write_text(
+        json.dumps(json.loads(description.read_text(encoding="utf-8")) | {"numTraining": numbers.stop})
+    )
 
 
 def test_cases_that_are_added_are_the_only_ones_prepared(planned, monkeypatch):

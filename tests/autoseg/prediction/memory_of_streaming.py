@@ -34,7 +34,9 @@ class Pointwise(nn.Module):
 
 def peak_bytes() -> int:
     """Return the most memory that this process has held."""
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
+    (line,) = (
+        line for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:")
+    )
     return int(line.split()[1]) * 1024
 
 

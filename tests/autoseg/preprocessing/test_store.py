@@ -68,7 +68,7 @@ def test_a_scan_without_labels_is_kept_whole_and_damage_to_it_is_noticed(tmp_pat
 
 def test_labelled_cases_are_recorded_as_they_always_were(tmp_path):
     Store(folder=StoreFolder(root=tmp_path)).write("a", prepared(), IDENTITIES)
-    assert "labelled" not in (tmp_path / "a.json").read_text()
+    assert "labelled" not in (tmp_path / "a.json").read_text(encoding="utf-8")
 
 
 def test_labels_that_were_not_resampled_are_kept_once(tmp_path):

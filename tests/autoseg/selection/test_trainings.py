@@ -42,6 +42,30 @@ def test_without_a_gain_it_seldom_lies_above_zero(luck: float, trainings: int) -
     assert above <= 0.035  # 2.5 % promised; three standard errors of 2,000 draws are 1 %
 
 
+@pytest.mark.parametrize(
+    ("hard", "luck", "chance"), [(0.05, 0.03, 0.1), (0.0, 0.03, 0.1), (0.1, 0.01, 0.05), (0.02, 0.04, 0.03)]
+)
+def test_the_interval_holds_the_gain_as_often_as_it_says(hard: float, luck: float, chance: float) -> None:
+    # `hard`: how much a case is harder for one way to train than for the other.
+    rng, held = np.random.default_rng(8), 0
+    for _ in range(1000):
+        of_cases, of_trainings = rng.normal(0, hard, (2, 1, 16)), rng.normal(0, luck, (2, 5, 1))
+        found = find_interval_of_trainings(
+            *(of_cases + of_trainings + rng.normal(0, chance, (2, 5, 16))), np.arange(16)
+        )
+        held += found.low <= 0 <= found.high
+    assert 930 <= held <= 980  # 95 % promised; three standard errors of 1,000 draws are 2 %
+
+
+def test_a_case_s_luck_with_a_training_counts_once() -> None:
+    # Scores of chance alone: their mean over 5 trainings of 40 cases has the variance 0.01 / 200 on either side.
+    rng = np.random.default_rng(9)
+    drawn = [rng.normal(0, 0.1, (2, 5, 40)) for _ in range(300)]
+    halves = [found.high - found.mean for found in (find_interval_of_trainings(*one, np.arange(40)) for one in drawn)]
+    twice = 2 * 2 * 0.01 / 200
+    assert np.mean(halves) < stats.norm.ppf(0.975) * np.sqrt(twice)
+
+
 def test_counting_cases_alone_would_take_luck_for_gain() -> None:
     rng = np.random.default_rng(4)
     drawn = [draw(rng, 3, 20, 0.1) for _ in range(500)]

@@ -13,7 +13,7 @@ def test_the_curve_forgets_what_came_after_the_checkpoint_and_half_written_lines
         stream.write('{"iteration": 3, "lo')
     curve.rewind(5)
     assert [line["iteration"] for line in curve.read()] == [1, 5]
-    assert json.loads(curve.path.read_text().splitlines()[0])["loss"] is None
+    assert json.loads(curve.path.read_text(encoding="utf-8").splitlines()[0])["loss"] is None
 
 
 GARBAGE = [

@@ -76,7 +76,7 @@ def _plan(root: Path) -> Any:
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file() and path.name != LOCK]
     found = {str(path.relative_to(root)): path.read_bytes() for path in (*files, workspace.fingerprint)}
     # The one file that says where the raw data lie.
-    plain = json.loads(workspace.dataset.read_text().replace(str(root), ""))
+    plain = json.loads(workspace.dataset.read_text(encoding="utf-8").replace(str(root), ""))
     return found | {"dataset": {key: value for key, value in plain.items() if key != "checksum"}}
 
 

@@ -126,10 +126,10 @@ SPLITS: dict[str, tuple[Edit, str]] = {
 
 def edit_json(path: Path, edit: Edit) -> None:
     """Edit a file as somebody who knows how: its checksum goes."""
-    plain = json.loads(path.read_text())
+    plain = json.loads(path.read_text(encoding="utf-8"))
     plain.pop("checksum", None)
     edit(plain)
-    path.write_text(json.dumps(plain))
+    path.write_text(json.dumps(plain), encoding="utf-8")
 
 
 def picture(root: Path) -> dict[str, tuple[int, bytes]]:

@@ -17,7 +17,7 @@ def test_a_link_is_not_written_through(tmp_path: Path, flags: int) -> None:
     link.symlink_to(target)
     with pytest.raises(WorkspaceError, match=r"link: is a link to .*target.*Remove the link"):
         open_to_write(link, flags)
-    assert target.read_text() == "kept"
+    assert target.read_text(encoding="utf-8") == "kept"
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

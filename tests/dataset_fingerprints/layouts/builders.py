@@ -58,7 +58,7 @@ def write_known_pair(root):
 
 def write_table(root, separator, suffix):
     listing = write_listing(root)
-    text = listing.read_text().replace(",", separator)
+    text = listing.read_text(encoding="utf-8").replace(",", separator)
     listing.unlink()
     path = root / f"cases{suffix}"
     path.write_text(text)

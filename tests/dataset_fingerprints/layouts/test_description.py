@@ -40,7 +40,7 @@ def test_any_integers_become_indices_and_come_back(tmp_path):
 
 def write_labels_of(root, labels, order=None):
     write_nnunet_dataset(root, cases=2)
-    description = json.loads((root / "dataset.json").read_text()) | {"labels": labels}
+    description = json.loads((root / "dataset.json").read_text(encoding="utf-8")) | {"labels": labels}
     if order is not None:
         description["regions_class_order"] = order
     (root / "dataset.json").write_text(json.dumps(description))

@@ -77,7 +77,7 @@ def test_what_nnunets_description_cannot_mean_is_refused(tmp_path: Path, kind: s
     changes, message = NNUNET[kind]
     write_nnunet_dataset(tmp_path, 1)
     path = tmp_path / "dataset.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes))
     refuse(tmp_path, message)
 
 
@@ -138,7 +138,9 @@ def test_a_path_of_a_csv_that_cannot_be_one_is_refused(tmp_path: Path, file: str
 def test_channels_without_end_are_described_and_reported_in_few_words(tmp_path: Path) -> None:
     write_nnunet_dataset(tmp_path, 1)
     path = tmp_path / "dataset.json"
-    plain = json.loads(path.read_text()) | {"channel_names": {str(n): f"channel {n}" for n in range(3000)}}
+    plain = json.loads(path.read_text(encoding="utf-8")) | {
+        "channel_names": {str(n): f"channel {n}" for n in range(3000)}
+    }
     path.write_text(json.dumps(plain))
     dataset = read_dataset(tmp_path)
     assert "and 2990 more" in describe_layout(dataset)

@@ -58,7 +58,7 @@ def test_it_is_planned_and_evaluated_as_it_is_and_a_changed_sub_mask_is_noticed(
     root = write_old(tmp_path / "ATLAS", SESSIONS, extra=EXTRA)
     options = {"workspace": tmp_path / "ws", "configurations": (CONFIGURATION,), "assignments": QUICK}
     workspace = autoseg.plan_and_preprocess(root, **options)
-    before = workspace.fingerprint.read_text()
+    before = workspace.fingerprint.read_text(encoding="utf-8")
     for session in SESSIONS:
         image = read_label_map(root / session)
         path = tmp_path / "masks" / f"{session.replace('/', '_')}.nii.gz"
@@ -73,7 +73,7 @@ def test_it_is_planned_and_evaluated_as_it_is_and_a_changed_sub_mask_is_noticed(
 
     next((root / SESSIONS[2]).glob("*_1_stx.nii.gz")).unlink()
     autoseg.plan_and_preprocess(root, **options)
-    assert workspace.fingerprint.read_text() != before
+    assert workspace.fingerprint.read_text(encoding="utf-8") != before
 
 
 def test_one_kind_of_mask_can_be_chosen_instead(tmp_path):

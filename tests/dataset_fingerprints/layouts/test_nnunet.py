@@ -34,7 +34,7 @@ def test_a_preview_picture_beside_the_scans_is_not_a_case(tmp_path):
 
 
 def break_it(root, how):
-    description = json.loads((root / "dataset.json").read_text())
+    description = json.loads((root / "dataset.json").read_text(encoding="utf-8"))
     if how == "no scans":
         shutil.rmtree(root / "imagesTr")
     elif how == "no label maps":
@@ -77,7 +77,7 @@ def test_a_broken_folder_is_refused_with_what_is_wrong(tmp_path, how, message):
 
 def test_listed_cases_keep_files_that_lie_in_another_folder(tmp_path):
     shutil.move(write_listed(tmp_path / "a") / "scans", tmp_path / "elsewhere")
-    description = json.loads((tmp_path / "a" / "dataset.json").read_text())
+    description = json.loads((tmp_path / "a" / "dataset.json").read_text(encoding="utf-8"))
     for name, entry in description["dataset"].items():
         entry["images"] = [f"../elsewhere/{name}_t1.nii.gz"]
     describe(tmp_path / "a", **description)

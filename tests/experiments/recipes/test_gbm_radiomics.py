@@ -135,7 +135,7 @@ def test_a_small_one_is_trained_predicts_and_its_masks_are_judged_by_their_featu
     compare = ("radiomics-compare", tmp_path / "human.csv", tmp_path / "automatic.csv", "-o", tmp_path / "found.json")
     columns = ("--outcomes", tmp_path / "outcomes.csv", "--outcome", "responded", "--by", "time", "--folds", "2")
     assert run(monkeypatch, *compare, *columns) == 0
-    found = json.loads((tmp_path / "found.json").read_text())
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert set(found["shares"]) == {"all", "pre", "post"}
     assert [share["family"] for share in found["shares"]["all"]] == ["shape", "first_order", "texture"]
     assert found["areas"]["all"]["first"]["positives"] == CASES // 2

@@ -55,5 +55,5 @@ def test_splits_by_site_and_from_a_table_are_options_of_planning(tmp_path, monke
 
     assert run(monkeypatch, "plan_and_preprocess", tmp_path / "data", "-w", tmp_path / "ws", "--splits", "by-site") == 0
 
-    text = (tmp_path / "ws" / "plans" / "default" / "splits.json").read_text()
+    text = (tmp_path / "ws" / "plans" / "default" / "splits.json").read_text(encoding="utf-8")
     assert "3 folds that leave sites out, of 3 sites" in text

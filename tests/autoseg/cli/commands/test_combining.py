@@ -64,7 +64,7 @@ def test_a_combined_data_set_is_checked_planned_and_scored_by_task(
     scored = ("evaluate", tmp_path / "masks", out, "--by", "task", "-o", tmp_path / "scores.json")
     assert run(monkeypatch, *scored) == 0
     assert "by task" in capsys.readouterr().out
-    scores = json.loads((tmp_path / "scores.json").read_text())["cases"]
+    scores = json.loads((tmp_path / "scores.json").read_text(encoding="utf-8"))["cases"]
     dice = {case["case"]: {name: of["dice"] for name, of in case["labels"].items()} for case in scores}
     assert dice["ms_p0"]["1"] == dice["stroke_p0"]["2"] == dice["wmh_w0"]["3"] == 1.0, "the references are mapped alike"
 

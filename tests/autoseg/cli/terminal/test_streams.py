@@ -50,7 +50,7 @@ def talk(result: Path, redirection: str, encoding: str = "utf-8") -> subprocess.
 def test_the_work_goes_on_without_a_reader(tmp_path: Path, redirection: str) -> None:
     done = talk(tmp_path / "result", f"{redirection}; exit ${{PIPESTATUS[0]}}")
     assert done.returncode == 0, done.stderr[-2000:]
-    assert (tmp_path / "result").read_text() == "done"
+    assert (tmp_path / "result").read_text(encoding="utf-8") == "done"
     assert b"Traceback" not in done.stderr
     assert len(done.stdout.splitlines()) == ("head" in redirection or "tail" in redirection)
 

@@ -37,9 +37,9 @@ def label_of(out: Path, case: str, folder: str = "labelsTr") -> np.ndarray:
 
 
 def table_of(out: Path) -> dict[str, dict[str, str]]:
-    rows = [line.split("\t") for line in (out / "cases.tsv").read_text().splitlines()]
+    rows = [line.split("\t") for line in (out / "cases.tsv").read_text(encoding="utf-8").splitlines()]
     return {row[0]: dict(zip(rows[0], row, strict=True)) for row in rows[1:]}
 
 
 def left_out(out: Path) -> dict[str, str]:
-    return dict(line.split("\t") for line in (out / "left_out.tsv").read_text().splitlines()[1:])
+    return dict(line.split("\t") for line in (out / "left_out.tsv").read_text(encoding="utf-8").splitlines()[1:])

@@ -40,7 +40,7 @@ def test_r20_is_imported_and_planned_and_its_source_stays_as_it_is(tmp_path):
     assert [one.case for one in imported.held_out()] == ["sub-r005s001_ses-1"]
     assert not (out / "labelsTs").exists()
     assert (out / "imagesTr" / "sub-r001s001_ses-1_0000.nii.gz").is_symlink()
-    known = json.loads(workspace.dataset.read_text())["cases"]
+    known = json.loads(workspace.dataset.read_text(encoding="utf-8"))["cases"]
     assert [(one["subject"], one["session"], one["site"]) for one in known][3:] == [
         ("sub-r004s003", "ses-1", "R004"),
         ("sub-r004s004", "ses-1", "R004"),
@@ -170,7 +170,7 @@ def test_the_mark_of_simulated_scans_is_kept(tmp_path):
 
     assert imported.simulated
     assert says_simulated(tmp_path / "data" / "dataset.json")
-    assert json.loads((tmp_path / "data" / "atlas.json").read_text())["simulated"] is True
+    assert json.loads((tmp_path / "data" / "atlas.json").read_text(encoding="utf-8"))["simulated"] is True
 
 
 def test_sites_and_further_columns_come_from_participants(tmp_path):

@@ -37,7 +37,7 @@ def test_the_manifest_holds_the_hashes_of_all_files(tmp_path):
 
     autoseg.import_atlas(source, tmp_path / "data")
 
-    manifest = json.loads((tmp_path / "data" / "atlas.json").read_text())
+    manifest = json.loads((tmp_path / "data" / "atlas.json").read_text(encoding="utf-8"))
     one = manifest["sessions"][0]
     for file in (one["scan"], *one["masks"]):
         content = (Path(manifest["source"]) / file["path"]).read_bytes()

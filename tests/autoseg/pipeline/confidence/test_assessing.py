@@ -60,7 +60,7 @@ def test_scans_of_the_lowest_predicted_dice_come_first_and_are_named(own: Tiny, 
     first = rows[0]["case"]
     assert any(said.startswith(f"Lowest predicted Dice, to look at first: {first} ") for said in listening.said)
     assert any("mean error" in said and "on 12 cases not trained on" in said for said in listening.said)
-    record = {case["case"]: case for case in json.loads(masks.record.read_text())["cases"]}
+    record = {case["case"]: case for case in json.loads(masks.record.read_text(encoding="utf-8"))["cases"]}
     for row in rows:
         noted = record[row["case"]]["predicted_dice"]
         assert noted["value"] == pytest.approx(float(row[DICE]), abs=1e-3)

@@ -30,7 +30,7 @@ def test_uncertainty_and_predicted_dice_are_those_of_the_command(own: Tiny, tmp_
     assert np.array_equal(result.uncertainty.disagreement, maps["a_disagreement"])
     assert result.uncertainty.entropy.any()
     assert masks.record is not None
-    (case,) = json.loads(masks.record.read_text())["cases"]
+    (case,) = json.loads(masks.record.read_text(encoding="utf-8"))["cases"]
     dice = result.predicted_dice
     assert dice is not None
     # The record has four digits.

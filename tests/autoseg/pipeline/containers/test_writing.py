@@ -65,7 +65,9 @@ def test_everything_that_is_copied_is_there_and_let_through(folder: Path) -> Non
     copied = [name for entry in find(base, "COPY") for name in entry.parts()[:-1]]
     assert sorted(copied) == sorted(["constraints.txt", name_wheel(find_own()), "interface.json", "model.zip"])
     assert all((folder / name).is_file() for name in copied)
-    let_through = [line[1:] for line in (folder / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    let_through = [
+        line[1:] for line in (folder / ".dockerignore").read_text(encoding="utf-8").splitlines() if line.startswith("!")
+    ]
     assert sorted(let_through) == sorted(copied)
 
 
@@ -75,7 +77,7 @@ def test_the_image_runs_without_root_and_installs_by_pins_only(folder: Path) -> 
     installs = " ".join(entry.rest for entry in find(base, "RUN") if "pip install" in entry.rest)
     assert f'"torch=={version("torch").partition("+")[0]}"' in installs
     assert "--constraint /opt/autoseg/constraints.txt" in installs
-    pins = (folder / "constraints.txt").read_text().splitlines()
+    pins = (folder / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert {"numpy", "torch", "simpleitk", "sympy"} <= {pin.partition("==")[0] for pin in pins}
     assert all(pin.count("==") == 1 and "+" not in pin for pin in pins)
 
@@ -88,7 +90,7 @@ def test_weights_in_the_image_are_not_where_an_empty_mount_hides_them(folder: Pa
 
 
 def test_the_recipe_of_apptainer_has_its_sections_and_runs_the_same(folder: Path) -> None:
-    lines = (folder / "apptainer.def").read_text().splitlines()
+    lines = (folder / "apptainer.def").read_text(encoding="utf-8").splitlines()
     assert lines[:2] == ["Bootstrap: docker", f"From: python:{sys.version_info.major}.{sys.version_info.minor}-slim"]
     sections = [line for line in lines if line.startswith("%")]
     assert sections == ["%files", "%post", "%environment", "%labels", "%runscript", "%startscript", "%help"]
@@ -102,11 +104,11 @@ def test_edits_of_the_table_stay_and_what_does_not_fit_is_refused(bundle: Path, 
     out = tmp_path / "image"
     assert not write_container(bundle, out, SilentProgress()).kept
     table = out / "interface.json"
-    edited = json.loads(table.read_text()) | {"port": 8080}
+    edited = json.loads(table.read_text(encoding="utf-8")) | {"port": 8080}
     table.write_text(json.dumps(edited))
     assert write_container(bundle, out, SilentProgress()).kept
     assert read_interface(table).port == 8080
-    assert "EXPOSE 8080" in (out / "Dockerfile").read_text()
+    assert "EXPOSE 8080" in (out / "Dockerfile").read_text(encoding="utf-8")
     edited["images"][0]["channel"] = "FLAIR"
     table.write_text(json.dumps(edited))
     with pytest.raises(DataError, match=r"interface\.json: names the channels FLAIR, but the model has T1w"):
@@ -117,7 +119,7 @@ def test_a_name_cannot_bring_instructions_of_its_own(finished: Tiny, tmp_path: P
     model = autoseg.export(finished.workspace, tmp_path / "model.zip", name="x\nRUN rm -rf /\u2028%post")
     write_container(model, tmp_path / "image", SilentProgress())
     for name in ("Dockerfile", "apptainer.def"):
-        text = (tmp_path / "image" / name).read_text()
+        text = (tmp_path / "image" / name).read_text(encoding="utf-8")
         assert "the model x RUN rm -rf / %post." in text
         assert not [line for line in text.splitlines() if line.startswith("RUN rm")]
 
@@ -127,7 +129,7 @@ def test_other_folders_and_other_files_are_left_alone(bundle: Path, tmp_path: Pa
     (tmp_path / "mine" / "Dockerfile").write_text("FROM scratch\n")
     with pytest.raises(DataError, match="holds other files"):
         write_container(bundle, tmp_path / "mine", SilentProgress())
-    assert (tmp_path / "mine" / "Dockerfile").read_text() == "FROM scratch\n"
+    assert (tmp_path / "mine" / "Dockerfile").read_text(encoding="utf-8") == "FROM scratch\n"
     (tmp_path / "no.zip").write_bytes(b"no")
     with pytest.raises(AutosegError, match=r"no\.zip"):
         write_container(tmp_path / "no.zip", tmp_path / "new", SilentProgress())

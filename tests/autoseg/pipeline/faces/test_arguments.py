@@ -53,7 +53,7 @@ def test_a_wrong_type_is_one_message_with_the_arguments_name(kind: str) -> None:
     with pytest.raises(ArgumentError, match=message) as caught:
         getattr(autoseg, function)(**arguments)
     assert isinstance(caught.value, AutosegError)
-    assert isinstance(caught.value, TypeError)| TypeError)
+    assert isinstance(caught.value, TypeError)
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

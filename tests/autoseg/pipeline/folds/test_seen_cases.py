@@ -26,7 +26,7 @@ def test_scores_of_seen_cases_are_marked_wherever_they_are_shown(
     assert begun is not None
     (case,) = begun.seen_cases()
     assert begun.validation_cases == (case,)
-    plain = json.loads(fold.validation.metrics.read_text())
+    plain = json.loads(fold.validation.metrics.read_text(encoding="utf-8"))
     assert plain["seen_before"]["note"].startswith("The training started from model.zip, trained on 1 of these cases")
     assert [entry["seen_before"] for entry in plain["cases"]] == ["yes"]
     evaluation = read_evaluation(fold.validation.metrics)
@@ -46,7 +46,7 @@ def test_scores_of_seen_cases_are_marked_wherever_they_are_shown(
 
 def test_scores_of_cases_that_no_model_has_seen_are_as_they_were(finished: Tiny) -> None:
     metrics = finished.fold(0).validation.metrics
-    assert "seen_before" not in metrics.read_text()
+    assert "seen_before" not in metrics.read_text(encoding="utf-8")
     evaluation = read_evaluation(metrics)
     assert mark_seen(evaluation, [read_run(finished.fold(0)), None]) == evaluation
     assert evaluation.seen.brief() == evaluation.seen.describe() == ""

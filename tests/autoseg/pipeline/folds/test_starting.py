@@ -290,7 +290,7 @@ def test_a_model_of_unknown_cases_starts_a_fold_and_its_scores_say_so(
     fold = finished.fold(0)
     copied = tmp_path / "nameless"
     shutil.copytree(fold.root, copied)
-    plain = json.loads((copied / "run.json").read_text())
+    plain = json.loads((copied / "run.json").read_text(encoding="utf-8"))
     plain |= {"train_cases": [], "validation_cases": [], "contents": []}
     del plain["checksum"]
     (copied / "run.json").write_text(json.dumps(plain))
@@ -302,7 +302,7 @@ def test_a_model_of_unknown_cases_starts_a_fold_and_its_scores_say_so(
 
 def test_a_configuration_that_starts_from_another_one_cannot_start_from_a_model_too(others: Tiny, model: Path) -> None:
     path = others.workspace.plan("default")
-    plain = json.loads(path.read_text())
+    plain = json.loads(path.read_text(encoding="utf-8"))
     chosen = next(entry for entry in plain["configurations"] if entry["name"] == "3d_fullres")
     plain["configurations"].append({**chosen, "name": "first"})
     chosen["initial"] = {"configuration": "first", "layers": "all"}
@@ -320,7 +320,7 @@ def test_allow_seen_without_a_model_is_refused(others: Tiny) -> None:
 def test_the_path_of_a_model_goes_to_another_process_from_its_file(others: Tiny, model: Path) -> None:
     options = TrainingOptions(from_model=str(model))
     path = write_job(others.workspace, "3d_fullres", "0", options)
-    assert str(model) not in path.read_text()
+    assert str(model) not in path.read_text(encoding="utf-8")
     _, job = read_job(path)
     assert job.options.from_model == str(model)
 
@@ -336,7 +336,7 @@ def test_a_plan_like_the_model_takes_all_of_its_weights(others: Tiny, model: Pat
     job = resolve_job(workspace, "0", TrainingOptions(plan_name="like", from_model=str(model)))
     assert job.start is not None
     assert job.start.model.report[-1].startswith("All ")
-    assert "Bundle" not in workspace.plan("like").read_text()
+    assert "Bundle" not in workspace.plan("like").read_text(encoding="utf-8")
 
 
 def test_a_network_of_which_nothing_is_the_models_is_refused_with_the_way_out(others: Tiny, model: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_selection_on_other_weights_is_not_used_and_that_is_said(tiny: Tiny) -
 def test_a_damaged_selection_is_named(tiny: Tiny) -> None:
     select_nothing(tiny)
     path = tiny.workspace.selection("default")
-    path.write_text(path.read_text().replace("planted", "plantad"))
+    path.write_text(path.read_text(encoding="utf-8").replace("planted", "plantad"))
     with pytest.raises(FileFormatError, match=r"selection\.json"):
         find_source(tiny.workspace, ModelChoice())
 

@@ -49,7 +49,9 @@ def test_figures_of_scans_without_labels_enter_neither_fingerprint_nor_plan(raw:
 
 def test_a_plan_without_them_is_written_as_it_always_was(raw: Tiny) -> None:
     workspace = raw.plan()
-    written = workspace.splits("default").read_text() + workspace.plan("default").read_text()
+    written = workspace.splits("default").read_text(encoding="utf-8") + workspace.plan("default").read_text(
+        encoding="utf-8"
+    )
     assert "unlabelled" not in written
     assert "pseudo_labels" not in written
     assert not workspace.unlabelled.root.exists()

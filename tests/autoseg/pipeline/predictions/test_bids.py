@@ -72,13 +72,13 @@ def test_sidecars_say_what_a_mask_is_and_where_it_comes_from(tmp_path: Path) -> 
     derivative = derive(tmp_path / "raw", "sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/sub-01_FLAIR.nii.gz")
     derivative.write_sidecars("sub-01", ["stroke lesion"])
     derivative.describe("1.2", "a model")
-    sidecar = json.loads((tmp_path / "out/sub-01/anat/sub-01_space-orig_label-L_mask.json").read_text())
+    sidecar = json.loads((tmp_path / "out/sub-01/anat/sub-01_space-orig_label-L_mask.json").read_text(encoding="utf-8"))
     assert sidecar["Type"] == "Lesion"
     assert sidecar["Sources"] == [f"bids:raw:sub-01/anat/sub-01_{kind}.nii.gz" for kind in ("T1w", "FLAIR")]
     assert sidecar["SpatialReference"] == sidecar["Sources"][0]
     assert "RawSources" not in sidecar
     assert (tmp_path / "out/sub-01/anat/sub-01_space-orig_label-L_probseg.json").is_file()
-    described = json.loads((tmp_path / "out/dataset_description.json").read_text())
+    described = json.loads((tmp_path / "out/dataset_description.json").read_text(encoding="utf-8"))
     assert described["DatasetType"] == "derivative"
     assert described["GeneratedBy"] == [{"Name": "autoseg", "Version": "1.2", "Description": "a model"}]
     assert described["DatasetLinks"] == {"raw": "../raw"}
@@ -93,14 +93,16 @@ def test_masks_of_a_second_tree_do_not_change_where_those_of_the_first_come_from
         derivative.describe("1.2", "a model")
         called.append(derivative.names["sub-01"].sources[0].split(":")[1])
     assert called == ["raw", "raw1", "raw"]
-    described = json.loads((tmp_path / "out/dataset_description.json").read_text())
+    described = json.loads((tmp_path / "out/dataset_description.json").read_text(encoding="utf-8"))
     assert described["DatasetLinks"] == {"raw": "../first", "raw1": "../second"}
 
 
 def test_several_labels_have_a_table_of_their_names(tmp_path: Path) -> None:
     derivative = derive(tmp_path / "raw", "sub-01/anat/sub-01_T1w.nii.gz", scheme=SEVERAL)
     derivative.write_sidecars("sub-01")
-    assert (tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.tsv").read_text() == "index\tname\n1\tcore\n4\tc-ore\n"
+    assert (tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.tsv").read_text(
+        encoding="utf-8"
+    ) == "index\tname\n1\tcore\n4\tc-ore\n"
     assert derivative.probability("sub-01", "c-ore").name == "sub-01_space-orig_label-core2_probseg.nii.gz"
 
 
@@ -113,8 +115,10 @@ def test_a_mask_that_is_made_again_by_another_model_has_the_names_of_its_labels(
     extras = Extras(derivative=now)
     extras.forget("sub-01")
     extras.complete("sub-01", now.mask("sub-01"))
-    assert (tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.tsv").read_text() == "index\tname\n1\tedema\n4\tcore\n"
-    sidecar = json.loads((tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.json").read_text())
+    assert (tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.tsv").read_text(
+        encoding="utf-8"
+    ) == "index\tname\n1\tedema\n4\tcore\n"
+    sidecar = json.loads((tmp_path / "out/sub-01/anat/sub-01_space-orig_dseg.json").read_text(encoding="utf-8"))
     assert sidecar["Description"] == "Predicted by autoseg: edema, core"
 
 

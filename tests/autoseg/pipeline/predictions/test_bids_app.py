@@ -35,7 +35,7 @@ def test_the_participants_that_are_asked_for_become_a_derivative(
     asked = ("--participant_label", "01", "sub-03", "--skip_bids_validator")
     assert run(monkeypatch, "bids-app", "--model", bundle, tree, out, "participant", *asked) == 0
     assert masks_in(out) == ["sub-01_space-orig_label-dark_mask.nii.gz", "sub-03_space-orig_label-dark_mask.nii.gz"]
-    described = json.loads((out / "autoseg" / "dataset_description.json").read_text())
+    described = json.loads((out / "autoseg" / "dataset_description.json").read_text(encoding="utf-8"))
     assert (described["DatasetType"], described["GeneratedBy"][0]["Name"]) == ("derivative", "autoseg")
     mask = nibabel.load(next((out / "autoseg").rglob("sub-01*_mask.nii.gz")))
     assert mask.shape == SHAPE

@@ -53,11 +53,11 @@ def test_mixed_inputs_have_masks_maps_a_segmentation_and_a_record(
         )
         assert np.array_equal(np.asarray(mask.dataobj) == 1, np.asarray(probability.dataobj) > 0.5)
         assert np.array_equal(mask.affine, probability.affine)
-    record = json.loads((report / "prediction.json").read_text())
+    record = json.loads((report / "prediction.json").read_text(encoding="utf-8"))
     assert [case["case"] for case in record["cases"]] == ["a", "site/a", "series", "b"]
     assert record["device"] == "cpu"
     assert record["model"]["name"] == "ws"
-    assert str(tmp_path) not in (report / "prediction.json").read_text(), "no path of this machine"
+    assert str(tmp_path) not in (report / "prediction.json").read_text(encoding="utf-8"), "no path of this machine"
     (quantity,) = record["cases"][0]["quantities"]
     voxels = int((np.asarray(nibabel.load(out / "a.nii.gz").dataobj) == 1).sum())
     assert quantity["volume_mm3"] == voxels
@@ -78,13 +78,13 @@ def test_a_second_run_makes_only_what_is_missing(finished: Tiny, scans: list[Pat
     predict(finished, scans, out)
     before = {name: (out / name).read_bytes() for name in names(out) if name.endswith(".nii.gz")}
     (out / "series.seg.dcm").unlink()
-    first = json.loads((report / "prediction.json").read_text())
+    first = json.loads((report / "prediction.json").read_text(encoding="utf-8"))
     masks = predict(finished, scans, out, uncertainty=True)
     assert len(masks.made()) == 0  # type: ignore[attr-defined]
     assert {name: (out / name).read_bytes() for name in before} == before
     assert (out / "series.seg.dcm").is_file()
     assert {f"uncertainty/{name}_entropy.nii.gz" for name in ("a", "site/a", "series", "b")} < names(report)
-    again = json.loads((report / "prediction.json").read_text())
+    again = json.loads((report / "prediction.json").read_text(encoding="utf-8"))
     assert [case["result"] for case in again["cases"]] == ["kept"] * 4
     assert [case["seconds"] for case in again["cases"]] == [case["seconds"] for case in first["cases"]]
     written = (report / "uncertainty" / "a_entropy.nii.gz").stat().st_mtime_ns

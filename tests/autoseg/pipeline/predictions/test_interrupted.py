@@ -57,7 +57,7 @@ def test_broken_scans_are_named_and_a_killed_run_ends_with_the_same_bytes(
     assert "3 of 20 scans could not be predicted" in said
     assert all(f"case {name}: " in said for name in BROKEN)
     assert contents(tmp_path / "killed") == whole
-    record = json.loads((tmp_path / "killed-report" / "prediction.json").read_text())
+    record = json.loads((tmp_path / "killed-report" / "prediction.json").read_text(encoding="utf-8"))
     results = {case["case"]: case["result"] for case in record["cases"]}
     assert len(results) == 20
     assert {name for name, result in results.items() if result == "failed"} == {*BROKEN}
@@ -111,7 +111,7 @@ def test_a_mask_that_is_there_stays_in_the_record_when_its_maps_cannot_be_made(f
     scan.write_bytes(b"no image at all")
     with pytest.raises(PartlyDoneError, match="1 of 1 scan could not be predicted"):
         autoseg.predict(tmp_path / "scans", tmp_path / "out", finished.workspace.root, uncertainty=True)
-    record = json.loads((tmp_path / "out-report" / "prediction.json").read_text())
+    record = json.loads((tmp_path / "out-report" / "prediction.json").read_text(encoding="utf-8"))
     (case,) = record["cases"]
     assert (case["result"], case["mask"], case["error"]) == ("kept", "a.nii.gz", None)
     assert case["weights_sha256"] == record["model"]["sha256"]

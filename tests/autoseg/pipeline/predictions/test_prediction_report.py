@@ -159,7 +159,7 @@ def test_a_place_that_is_taken_costs_the_report_and_not_the_masks(tiny, tmp_path
     assert masks[0].is_file()
     assert masks.table is None
     assert caplog.text.count("no table and no picture can be written there") == 1, "not for every scan"
-    assert place.read_text() == "mine" if kind == "file" else not list(place.iterdir())
+    assert place.read_text(encoding="utf-8") == "mine" if kind == "file" else not list(place.iterdir())
 
 
 def test_later_commands_see_only_masks(tiny, tmp_path, monkeypatch, capsys):

@@ -47,7 +47,7 @@ def read(masks: Masks) -> tuple[dict[str, list[str]], dict[str, str]]:
     """Return the kinds of warnings in the record, and the results in the table."""
     assert masks.record is not None
     assert masks.table is not None
-    cases = json.loads(masks.record.read_text())["cases"]
+    cases = json.loads(masks.record.read_text(encoding="utf-8"))["cases"]
     kinds = {case["case"]: [warning["kind"] for warning in case["warnings"]] for case in cases}
     with masks.table.open(newline="") as stream:
         return kinds, {row["case"]: row["result"] for row in csv.DictReader(stream)}

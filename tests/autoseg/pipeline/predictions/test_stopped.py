@@ -59,12 +59,12 @@ def scans(tmp_path: Path) -> Path:
 
 
 def read_results(report: Path) -> dict[str, str]:
-    record = json.loads((report / "prediction.json").read_text())
+    record = json.loads((report / "prediction.json").read_text(encoding="utf-8"))
     return {case["case"]: case["result"] for case in record["cases"]}
 
 
 def list_rows(path: Path) -> set[str]:
-    with path.open(newline="") as stream:
+    with path.open(encoding="utf-8", newline="") as stream:
         return {row["case"] for row in csv.DictReader(stream)}
 
 
@@ -87,7 +87,7 @@ def test_what_was_done_is_recorded_and_the_message_counts_it(finished: Tiny, sca
     masks = autoseg.predict(scans, out, finished.workspace.root)
     assert [mask.name for mask in masks.made()] == ["c.nii.gz", "d.nii.gz"]
     assert read_results(report) == {"a": "kept", "b": "kept", "c": "predicted", "d": "predicted"}
-    record = json.loads((report / "prediction.json").read_text())
+    record = json.loads((report / "prediction.json").read_text(encoding="utf-8"))
     assert all(case["weights_sha256"] == record["model"]["sha256"] for case in record["cases"])
 
 

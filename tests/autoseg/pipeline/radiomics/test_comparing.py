@@ -88,21 +88,21 @@ def test_masks_that_destroy_what_tells_the_outcome_are_noticed(tmp_path: Path) -
 
 def test_everything_is_written_as_json_table_and_text(compared: tuple[Path, RadiomicsComparison]) -> None:
     root, found = compared
-    plain = json.loads((root / "found.json").read_text())
+    plain = json.loads((root / "found.json").read_text(encoding="utf-8"))
     assert "simulated" not in plain
     assert plain["areas"][ALL]["first"]["value"] == found.areas[ALL].first.value
-    lines = (root / "found.csv").read_text().splitlines()
+    lines = (root / "found.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "feature,family,CCC,CCC low,CCC high,ICC,cases,kept"
     assert [line.split(",")[-1] for line in lines[1:]] == ["yes", "yes", "yes", "no", "yes"]
-    assert (root / "found.md").read_text().endswith(describe(found))
+    assert (root / "found.md").read_text(encoding="utf-8").endswith(describe(found))
     assert "| all | texture | 1 | 2 | 50.0 |" in describe(found)
 
 
 def test_cases_and_outcomes_that_are_not_there_are_left_out_and_said(tmp_path: Path) -> None:
     one, two, outcomes = make(tmp_path)
-    lines = outcomes.read_text().splitlines()
+    lines = outcomes.read_text(encoding="utf-8").splitlines()
     outcomes.write_text("\n".join([*lines[:-3], "case_37,,post", *lines[-2:]]))
-    text = two.read_text().splitlines()
+    text = two.read_text(encoding="utf-8").splitlines()
     two.write_text("\n".join([*text[:-1], text[-1].replace("case_39", "case_99")]))
     choice = OutcomeChoice(path=outcomes, column="responded")
     found = compare_radiomics(one, two, tmp_path / "found.json", ComparingOptions(outcome=choice))
@@ -177,11 +177,11 @@ def test_the_table_is_not_written_over_the_features_and_is_named_where_it_lies(
 ) -> None:
     one, two, _ = make(tmp_path)
     monkeypatch.chdir(tmp_path)
-    before = one.read_text()
+    before = one.read_text(encoding="utf-8")
     assert run(monkeypatch, "radiomics-compare", one, two, "-o", one.with_suffix(".json")) == 0
-    assert one.read_text() == before
+    assert one.read_text(encoding="utf-8") == before
     assert "one-2.csv" in capsys.readouterr().out
-    assert (tmp_path / "one-2.csv").read_text().startswith("feature,family")
+    assert (tmp_path / "one-2.csv").read_text(encoding="utf-8").startswith("feature,family")
 
 
 def test_the_mark_of_simulated_scans_goes_on(
@@ -192,6 +192,6 @@ def test_the_mark_of_simulated_scans_goes_on(
     out = tmp_path / "found.json"
     assert run(monkeypatch, "radiomics-compare", one, two, "-o", out) == 0
     assert "SIMULATED: 40 cases" in " ".join(capsys.readouterr().out.split())
-    assert json.loads(out.read_text())["simulated"] is True
-    assert out.with_suffix(".csv").read_text().splitlines()[0].endswith(",simulated")
-    assert "# SIMULATED: Features of two kinds of masks" in out.with_suffix(".md").read_text()
+    assert json.loads(out.read_text(encoding="utf-8"))["simulated"] is True
+    assert out.with_suffix(".csv").read_text(encoding="utf-8").splitlines()[0].endswith(",simulated")
+    assert "# SIMULATED: Features of two kinds of masks" in out.with_suffix(".md").read_text(encoding="utf-8")

@@ -110,7 +110,7 @@ def test_what_is_being_written_is_whole_when_the_work_is_stopped(tmp_path: Path)
     steps = Steps(read=lambda job: job, work=work, finish=finish, is_small=lambda job: True)
     with pytest.raises(KeyboardInterrupt):
         list(run_overlapped(range(3), steps))
-    assert written.read_text() == "whole"
+    assert written.read_text(encoding="utf-8") == "whole"
     assert [path.name for path in tmp_path.iterdir()] == ["0"]
 
 

@@ -26,7 +26,7 @@ def test_a_scan_that_is_read_again_for_its_picture_has_the_same_mask_and_report(
             )
         pictures = [path.read_bytes() for path in made.pictures]
         assert len(pictures) == 1
-        table = made.table.read_text().replace(f"{tmp_path / way}", "")
+        table = made.table.read_text(encoding="utf-8").replace(f"{tmp_path / way}", "")
         files[way] = (pictures[0], made.paths[0].read_bytes(), table, made.warnings, len(caplog.records))
     # The sheet's title holds the folder's name.
     assert files["kept"][1:] == files["let go"][1:]

@@ -53,7 +53,7 @@ def test_given_names_are_in_the_file_and_in_the_table_of_all_cases(place: Path) 
 def test_nobody_elses_table_is_replaced(place: Path) -> None:
     (place / "scores.csv").write_text("case,age,warnings\na,3,\n")
     autoseg.evaluate("out/masks", "raw/labelsTs", out="scores.json")
-    assert (place / "scores.csv").read_text() == "case,age,warnings\na,3,\n"
+    assert (place / "scores.csv").read_text(encoding="utf-8") == "case,age,warnings\na,3,\n"
     assert (place / "scores-2.csv").is_file()
 
 

@@ -48,7 +48,7 @@ def edited(tmp_path: Path, **values: Any) -> Path:
     """Write a table as a person edits it."""
     path = tmp_path / "interface.json"
     write_interface(path, make_interface(("T1w",), LESION))
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values))
     return path
 
 

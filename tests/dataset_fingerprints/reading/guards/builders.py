@@ -45,7 +45,7 @@ def replaced(path, old, new):
 @contextmanager
 def memory_left(size_bytes):
     """Let this process take only so much more memory."""
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (used + size_bytes, before[1]))
     try:

@@ -14,7 +14,7 @@ from dataset_fingerprints.sizes import GIB
 
 @pytest.fixture
 def two_gib_left():
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
     before = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (used + 2 * GIB, before[1]))
     yield

@@ -241,7 +241,7 @@ def test_a_scan_that_fails_is_named_and_the_others_are_done(
     (tmp_path / "out" / "good.nii.gz").write_text("mine")
     assert main([str(good), "-o", str(tmp_path / "out"), "-m", str(exported)]) == 0
     assert "is there and stays" in capsys.readouterr().out
-    assert (tmp_path / "out" / "good.nii.gz").read_text() == "mine"
+    assert (tmp_path / "out" / "good.nii.gz").read_text(encoding="utf-8") == "mine"
     assert main([str(good), "-o", str(tmp_path / "mine.nii.gz"), "-m", str(exported), "--no-mirror"]) == 0
     assert (tmp_path / "mine.nii.gz").is_file()
 
