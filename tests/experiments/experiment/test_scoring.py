@@ -63,7 +63,7 @@ def test_a_single_configuration_has_the_scores_of_its_validation(trained: Worksp
 
 @pytest.mark.slow
 def test_members_are_averaged_and_masks_are_changed_as_the_recipe_says(trained: Workspace) -> None:
-    planned = plan_recipe(trained, (*BOTH, "not_planned"))
+    planned = plan_recipe(trained, BOTH)
     assert planned.names() == BOTH
     plan, case = planned.plan, planned.splits.folds[0].validation[0]
     preprocessing = next(entry for entry in plan.configurations if entry.name == "2d").preprocessing
