@@ -40,10 +40,11 @@ def describe_first_training(
     chosen = "by default" if name == default else f"with -c {name}"
     steps = counted(configuration.training.iterations, "step")
     others = [name_train(workspace, plan, fold, configuration=one) for one in plan.ensemble if one != name]
+    options = ("--with-previous",) if configuration.needs() else ()
     together = f"{plan.name} predicts with {', '.join(plan.ensemble)} together: then {', '.join(others)}."
     return (
         f"`autoseg train` trains {name} {chosen}: {steps}, {_show_time(plan, configuration)}.",
-        f"Next: {name_train(workspace, plan, fold, configuration=name)}.",
+        f"Next: {name_train(workspace, plan, fold, *options, configuration=name)}.",
         *((f"Plan {together}",) if others else ()),
     )
 

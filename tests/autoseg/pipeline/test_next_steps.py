@@ -16,6 +16,7 @@ from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.written import advise_after
 from autoseg.workspace.locks import locked
 from dataset_fingerprints.files.jsonfiles import write_json
+from planners.stage_inputs import Initial
 from tests.synthetic.commands import run
 from tests.synthetic.tiny import CONFIGURATION, Tiny
 
@@ -66,6 +67,12 @@ def test_an_ensemble_names_what_else_is_to_be_trained(tiny: Tiny, monkeypatch: p
     both = replace(plan, ensemble=("2d", CONFIGURATION))
     write_json(tiny.workspace.plan("default"), both)
     *_, others = describe_first_training(tiny.workspace, both, splits)
+    after = tuple(
+        replace(one, initial=Initial(configuration="2d")) if one.name == CONFIGURATION else one
+        for one in both.configurations
+    )
+    following = describe_first_training(tiny.workspace, replace(both, configurations=after), splits)[1]
+    assert following == "Next: `autoseg train 0 --with-previous -w ws`."
     assert others == f"Plan default predicts with 2d, {CONFIGURATION} together: then `autoseg train 0 -c 2d -w ws`."
     lacking, following, *_ = advise_after(tiny.workspace, "0", TrainingOptions())
     assert lacking.endswith("Left out until trained: 2d (`autoseg train 0 -c 2d -w ws`).")
