@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import signal
+from dataclasses import replace
 from functools import cache, partial
 from importlib.metadata import entry_points
 from importlib.util import find_spec
