@@ -86,6 +86,8 @@ def walk(text: str, folder: Path, change: Callable[[str], str | None] = lambda c
         else:
             commands = [changed for command in block.commands() if (changed := change(command)) is not None]
             output = "".join(_run(("sh", "-c", command), command, folder) for command in commands)
+        # Where the page was carried out is nobody's business.
+        output = output.replace(f"{folder.resolve()}{os.sep}", "")
         yield Ran(block=block, output=output, seconds=time.perf_counter() - begun)
 
 
