@@ -104,10 +104,8 @@ def estimate_costs(place: Place, fingerprint: DatasetFingerprint, folds: int) ->
     """
     plan, cases = place.plan, fingerprint.cases
     needed = order_by_need(plan.configurations, plan.predicting(), f"plan {plan.name}")
-    default, count = (
-        find_configuration(plan.configurations, plan.default_configuration, f"plan {plan.name}"),
-        folds or 1,
-    )
+    default = find_configuration(plan.configurations, plan.default_configuration, f"plan {plan.name}")
+    count = folds or 1
     fold_seconds = sum(_time_fold(place, one, cases, folds) for one in needed)
     scan = _find_median(cases)
     reading = place.reading.seconds(_count_raw(fingerprint, (scan,)), place.cores)

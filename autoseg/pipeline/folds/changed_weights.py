@@ -29,8 +29,8 @@ def report_changed_weights(job: Job, record: TrainingRecord | None, progress: Pr
     """
     if record is None or not _goes_on(job, record):
         return
-    for sentences in (*_describe_initial(job, record), *_describe_makers(job, record)):
-        progress.say(f"{job.folder.root}: {sentences}: {_name_restart(job, record)}.")
+    for sentence in (*_describe_initial(job, record), *_describe_makers(job, record)):
+        progress.say(f"{job.folder.root}: {sentence}: {_name_restart(job, record)}.")
 
 
 def _describe_initial(job: Job, record: TrainingRecord) -> Iterator[str]:

@@ -12,7 +12,6 @@ from autoseg.pipeline.folds.cross_validation import train_folds
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.training.record import TrainingRecord, read_record
-from autoseg.training.trainer import Trainer
 from dataset_fingerprints.files.jsonfiles import write_json
 from tests.autoseg.training.builders import Listening
 from tests.synthetic.once import make_once
@@ -37,17 +36,6 @@ def make_two_stages(root: Path) -> None:
 def own(made: Tiny, tmp_path: Path) -> Tiny:
     """A copy that a test may change."""
     return copy_tiny(made, tmp_path / "own")
-
-
-@pytest.fixture
-def killed(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Trainings that end before their first step, until the patch is undone."""
-
-    def end(trainer: Trainer) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Trainer, "run", end)
-    return monkeypatch
 
 
 def train(tiny: Tiny, name: str, **options: object) -> list[str]:

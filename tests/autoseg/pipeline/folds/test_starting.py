@@ -17,7 +17,6 @@ from autoseg.pipeline.folds.jobs import TrainingOptions, resolve_job
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.models.short_trainings import describe_short
 from autoseg.pipeline.plans.reading import read_plan
-from autoseg.training.trainer import Trainer
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
 from planners.run import Run
 from planners.start import ModelStart
@@ -71,17 +70,6 @@ def make_others(root: Path) -> None:
 @pytest.fixture
 def others(others_made: Tiny, tmp_path: Path) -> Tiny:
     return copy_tiny(others_made, tmp_path / "others")
-
-
-@pytest.fixture
-def killed(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Trainings that end before their first step, until the patch is undone."""
-
-    def end(trainer: Trainer) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Trainer, "run", end)
-    return monkeypatch
 
 
 def begun(tiny: Tiny, fold: int | str = 0) -> Run:
