@@ -10,8 +10,10 @@ from dataset_fingerprints.names import counted
 
 # Of each rung's candidates one of so many goes on, for so many times the length.
 KEPT = 3
-# Trainings by each of the two plans that are compared in the end.
-PAIRS, LEAST_PAIRS = 5, 3
+# Trainings by each of the two plans that are compared in the end: at least, and where steps are counted.
+LEAST_PAIRS, PAIRS = 3, 5
+# The same by the hours that there are for everything: in short trainings luck is most of what differs.
+_PAIRS = ((2.0, PAIRS), (0.0, 8))
 # The share of the time that is searched in; the proof has the rest.
 SEARCH_SHARE = 0.4
 # The share of the proof's time that its trainings are planned to take, so that all of them fit.
@@ -109,7 +111,7 @@ def divide(hours: float | None, iterations: int | None, candidates: int | None, 
     Raises:
         PlanError: the time is too short for anything.
     """
-    counts = _count(min(candidates or _choose_count(hours), most))
+    counts = _count(min(candidates or _choose(_CANDIDATES, 1.0 if hours is None else hours), most))
     pieces = sum(count * (KEPT**place - KEPT ** (place - 1) if place else 1) for place, count in enumerate(counts))
     if iterations is not None:
         lengths = [Length(iterations=max(1, iterations // KEPT**place)) for place in reversed(range(len(counts)))]
@@ -123,13 +125,13 @@ def divide(hours: float | None, iterations: int | None, candidates: int | None, 
     return Schedule(
         rungs=tuple(Rung(candidates=count, length=length) for count, length in zip(counts, lengths, strict=True)),
         proof=None if iterations is None else lengths[-1],
-        pairs=PAIRS,
+        pairs=PAIRS if hours is None else _choose(_PAIRS, hours),
         search_seconds=None if seconds is None else SEARCH_SHARE * seconds,
         seconds=seconds,
     )
 
 
-def fit_proof(left_seconds: float, apart_seconds: float, pairs: int = PAIRS) -> Length:
+def fit_proof(left_seconds: float, apart_seconds: float, pairs: int) -> Length:
     """Return the length of the trainings of a proof that fit into what is left of the time.
 
     Args:
@@ -141,8 +143,8 @@ def fit_proof(left_seconds: float, apart_seconds: float, pairs: int = PAIRS) -> 
     return Length(minutes=max(each - 1.1 * apart_seconds, APART * each) / MINUTE)
 
 
-def _choose_count(hours: float | None) -> int:
-    return next(count for least, count in _CANDIDATES if (hours if hours is not None else 1.0) >= least)
+def _choose(table: tuple[tuple[float, int], ...], hours: float) -> int:
+    return next(count for least, count in table if hours >= least)
 
 
 def _count(candidates: int) -> list[int]:

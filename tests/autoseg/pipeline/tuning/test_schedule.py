@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoseg.pipeline.tuning.schedule import APART_SECONDS, PAIRS, SEARCH_SHARE, Schedule, divide, fit_proof
+from autoseg.pipeline.tuning.schedule import APART_SECONDS, SEARCH_SHARE, Schedule, divide, fit_proof
 from dataset_fingerprints.errors import PlanError
 
 
@@ -50,19 +50,23 @@ def test_steps_in_place_of_time_are_the_same_for_the_longest_rung_and_the_proof(
     assert schedule.seconds is None
 
 
+def test_in_short_times_more_trainings_of_either_side_are_compared() -> None:
+    assert [divide(hours, None, None).pairs for hours in (0.1, 1.9, 2.0, 24.0)] == [8, 8, 5, 5]
+
+
 def test_without_time_or_steps_it_says_what_to_give() -> None:
     with pytest.raises(PlanError, match=r"--hours, or .* --iterations"):
         divide(None, None, None)
 
 
 def test_the_trainings_of_the_proof_fit_into_what_is_left_with_all_that_is_beside_them() -> None:
-    length = fit_proof(1800.0, 12.0)
+    length = fit_proof(1800.0, 12.0, 5)
     assert length.minutes is not None
-    assert 2 * PAIRS * (60 * length.minutes + 12.0) <= 1800.0
+    assert 2 * 5 * (60 * length.minutes + 12.0) <= 1800.0
 
 
 def test_a_time_that_is_over_still_gives_a_length() -> None:
-    length = fit_proof(-5.0, 12.0)
+    length = fit_proof(-5.0, 12.0, 5)
     assert length.minutes is not None
     assert length.minutes > 0
 
@@ -70,8 +74,8 @@ def test_a_time_that_is_over_still_gives_a_length() -> None:
 def test_it_is_described_in_words() -> None:
     said = divide(1.0, None, None).describe()
     assert said == (
-        "Search, 24 min: 9 candidates for 1.5 min each, the best 3 go on to 4 min. Proof, 36 min: 5 trainings each by "
-        "the plan as it is and by the best candidate, about 3.5 min each."
+        "Search, 24 min: 9 candidates for 1.5 min each, the best 3 go on to 4 min. Proof, 36 min: 8 trainings each by "
+        "the plan as it is and by the best candidate, about 2 min each."
     )
 
 
