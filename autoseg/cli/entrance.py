@@ -8,12 +8,20 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
     from typing import NoReturn
+
+if sys.platform == "win32":
+    sys.stderr.write(
+        "autoseg: Windows is not supported: it has neither the locks nor the signals that autoseg needs. Run it in "
+        "WSL 2, the Linux that comes with Windows; the page Install of the documentation says how.\n"
+    )
+    raise SystemExit(2)
 
 STOPPED = "Stopped. Give the same command again to go on with what is missing."
 CTRL_C = 130

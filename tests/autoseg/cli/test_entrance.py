@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from autoseg.cli import entrance
 from autoseg.cli.entrance import STOPPED
 
 # what the process does, with S(): a signal to itself -> exit code, and how often the message comes
@@ -70,3 +72,13 @@ def test_a_signal_after_everything_is_done_changes_nothing(tmp_path: Path) -> No
     code = f"{PRELUDE}\nimport atexit; atexit.register(S)\nimport autoseg.cli as cli; cli.main = lambda: None\nenter()"
     done = run(code, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_windows_is_refused_with_the_way_to_go(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(entrance.__file__)
+    assert ended.value.code == 2
+    assert "WSL 2" in capsys.readouterr().err
