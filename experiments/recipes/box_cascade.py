@@ -75,8 +75,8 @@ BOX_CASCADE = Recipe(
     name=NAME,
     title="The default plan as a crop cascade: a coarse network finds the box that the fine one looks at.",
     citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, section 4.1: a large image"
-    " with a small target asks for a cascade, of which it says, without figures, that it was better for kidneys than one"
-    " network",
+    " with a small target asks for a cascade, of which it says, without figures, that it was better for kidneys than"
+    " one network",
     data="CT of 862 patients with lesions of the pancreas (section 3.5), kidneys of 36 patients (section 3.4).",
     make=make,
     published=(
