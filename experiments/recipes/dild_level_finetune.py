@@ -105,6 +105,7 @@ DILD_LEVEL_FINETUNE = Recipe(
     ),
     not_stated=(
         "features of the SVM, kernel, cost: what `autoseg weak-labels` measures, radial, 10",
+        "postprocessing of the SVM's maps, which chapter 5 names: none",
         "levels, features, norm: the 23 convolutions of chapter 2, 32 to 512, max pooling; instance norm, leaky ReLU",
         "intensities and pixel size: as the default planner has them; whole slices of 512x512, four in a batch",
         "steps: 100,000 on weak labels, 10,000 of fine-tuning at the same constant rate; the last weights are kept",
@@ -116,6 +117,8 @@ DILD_LEVEL_FINETUNE = Recipe(
     deviations=(
         "One paragraph of the source gives augmentation, rate and loss, and may mean the network of the lungs alone:"
         " here they are those of both stages. Lungs are brought as masks for the weak labels; no network finds them.",
+        "The SVM labels every fourth pixel along rows and columns, and scores between are interpolated:"
+        " `autoseg weak-labels --step 1` labels each by itself, as the source does.",
         "The noise's SD is drawn between 0 and 0.1 for every slice, where the source's is 0.1.",
         "PyTorch in place of Keras 2.0.4 on Theano 0.9.0; slices are drawn at random, in place of shuffled epochs.",
         "Five folds by patient over weak and fine cases, in place of 80, 10 and 10 %, and of two halves of 92 images.",
