@@ -7,7 +7,7 @@ from functools import partial
 
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import counted
-from experiments.recipes.building import find_volumes, keep_changes, make_unet, train_by_adam
+from experiments.recipes.building import choose_stripe, find_volumes, keep_changes, make_unet, train_by_adam
 from experiments.recipes.recipe import Figure, Recipe
 from planners.choices import Choice, choose
 from planners.plan import Configuration, Plan
@@ -69,17 +69,12 @@ def make(fingerprint: DatasetFingerprint, request: PlanRequest, crops: int) -> P
         PlanError: scans are single slices.
     """
     plan = PLANNERS["default"].plan(fingerprint, request)
-    basis, stripes = find_volumes(plan), tuple(_choose_stripe(channel) for channel in plan.channels)
+    basis, stripes = find_volumes(plan), tuple(choose_stripe(channel) for channel in plan.channels)
     basis = replace(basis, preprocessing=replace(basis.preprocessing, normalization=stripes))
     initial = _configure(basis, "initial", Choice(name="grid", options={"parts": [2, 2, 2]}))
     fine = _configure(basis, "fine", Choice(name="crops_on_mask", options={"count": crops}))
     fine = replace(fine, initial=Initial(configuration="initial"))
     return replace(plan, configurations=(initial, fine), default_configuration="fine", decisions=())
-
-
-def _choose_stripe(channel: str) -> Choice:
-    dark = any(word in channel.lower() for word in ("t2", "flair"))
-    return Choice(name="white_stripe", options={"peak": "largest" if dark else "last", "bias_correction": True})
 
 
 def _configure(basis: Configuration, name: str, patches: Choice) -> Configuration:

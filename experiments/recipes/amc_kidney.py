@@ -68,12 +68,14 @@ AMC_KIDNEY = Recipe(
     name=NAME,
     title="Kidneys located by a 3D U-Net, then five structures in their box by another one.",
     citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, sections 3.4, 4.1 and 4.2",
-    data="CT in the cortical phase of 36 patients, 50 kidneys: artery, vein, ureter, parenchyma, carcinoma.",
+    data="CT in the cortical phase of 36 patients, slices of 1 to 1.25 mm. 50 kidneys, 30 of them with a carcinoma,"
+    " none with cysts or stones: artery, vein, ureter, parenchyma with medulla, carcinoma.",
     make=make,
     published=(
         Figure(of="Table 4.1, internal, five structures", measure="DSC", value="0.71±0.21", n=10),
         Figure(of="parenchyma; carcinoma", measure="DSC", value="highest; lowest"),
         Figure(of="cascade beside one 3D U-Net; beside nnU-Net", measure="DSC", value="higher; higher"),
+        Figure(of="validation against test, last stage", measure="difference of DSC", value="6.17 (%, as it seems)"),
         Figure(of="prediction", measure="time per case", value="less than 1 s"),
     ),
     not_stated=(

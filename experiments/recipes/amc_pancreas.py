@@ -99,7 +99,8 @@ AMC_PANCREAS = Recipe(
     name=NAME,
     title="Pancreas located by a 3D SE-U-Net, then refined by 2D networks, one per lesion.",
     citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, sections 3.5, 4.1 and 5",
-    data="CT in the portal phase of 862 patients, slices of 3 to 6 mm: 360 with solid, 142 with cystic lesions.",
+    data="CT in the portal phase of 862 patients, 360 with solid, 142 with cystic lesions; slices 5 mm apart, 3 to 6 mm"
+    " in Table 4.1.",
     make=make,
     published=(
         Figure(of="pancreas", measure="DSC", value="more than 90 %"),
@@ -116,10 +117,17 @@ AMC_PANCREAS = Recipe(
         f"margin of the box: {MARGIN_MM:g} mm; threshold: 0.5; boxes of training cases: around the reference",
         "what the 2D models of each lesion are: a network per label in the pancreas's box, and one of the whole organ;"
         " lesions are written over it",
-        "weights of Dice and focal loss: 1 and 1; gamma: 2",
+        "which network has which of the two losses of Table 4.1: each has the sum of both, weights 1 and 1, gamma 2",
+        "window of intensities: none; mean and standard deviation of the scan, as Table 4.1 says",
+        "reduction of squeeze and excitation, and where it is: 16, at the end of every level of the first network",
+        "how a box is predicted: tiles of the networks' inputs that overlap by half, with flips",
         "optimiser: Adam at 1e-4, falling; the last weights are kept",
         "ranges of rotation and resizing: nnU-Net's",
     ),
-    deviations=("Solid and cystic lesions are told apart where the data set labels them so; NET by a table of cases.",),
+    deviations=(
+        "Solid and cystic lesions are told apart where the data set labels them so; NET by a table of cases.",
+        "The first network segments the pancreas, and its box follows: the source's regresses where the pancreas is.",
+        "Folds are of one data set: score the external one (KHUH) with `experiment matrix --data`.",
+    ),
     ensemble=(f"{REFINE}*",),
 )

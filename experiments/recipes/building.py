@@ -91,6 +91,12 @@ def normalize_alike(preprocessing: Preprocessing, choice: Choice) -> Preprocessi
     return replace(preprocessing, normalization=(choice,) * len(preprocessing.normalization))
 
 
+def choose_stripe(channel: str) -> Choice:
+    """Return WhiteStripe with bias correction: at the largest peak of T2-weighted and FLAIR channels, else the last."""
+    dark = any(word in channel.lower() for word in ("t2", "flair"))
+    return Choice(name="white_stripe", options={"peak": "largest" if dark else "last", "bias_correction": True})
+
+
 def make_unet(features: Sequence[int], axes: int, stride: int = 2) -> UNetOptions:
     """Return a U-Net of two convolutions per level, and without deep supervision (Ronneberger 2015).
 

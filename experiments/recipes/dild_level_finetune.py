@@ -88,7 +88,8 @@ DILD_LEVEL_FINETUNE = Recipe(
     name=NAME,
     title="Six patterns of lung disease in HRCT: a 2D U-Net on an SVM's labels, fine-tuned on those of two readers.",
     citation="Thesis on segmentation by deep learning, Asan Medical Center, 2020 or later, section 4.3",
-    data="HRCT: COP 218, UIP 196, NSIP 498 patients; 1200 patches of 30x30 (100 of 6 patterns, 2 centres) for the SVM,"
+    data="HRCT (slices of 1 to 2 mm, 5 to 10 mm apart) and CT of volumes: COP 218, UIP 196, NSIP 498 patients;"
+    " 1200 patches of 30x30 (100 of 6 patterns, 2 centres) for the SVM,"
     " 1200 scans that it labelled (17,857 training slices), 92 images drawn by two readers (46 train, 46 test).",
     make=make,
     published=(
@@ -104,19 +105,25 @@ DILD_LEVEL_FINETUNE = Recipe(
     ),
     not_stated=(
         "features of the SVM, kernel, cost: what `autoseg weak-labels` measures, radial, 10",
+        "postprocessing of the SVM's maps, which chapter 5 names: none",
         "levels, features, norm: the 23 convolutions of chapter 2, 32 to 512, max pooling; instance norm, leaky ReLU",
         "intensities and pixel size: as the default planner has them; whole slices of 512x512, four in a batch",
         "steps: 100,000 on weak labels, 10,000 of fine-tuning at the same constant rate; the last weights are kept",
         "classes that count more: none; a Dice per pattern over the mini-batch, averaged",
+        "what the noise's SD is in: normalised intensities",
         "how often a slice is changed, and whether a zoom enlarges: always; it does; half of them are flipped",
         "training with both readers: each image is two cases of one subject, which lie in one fold",
     ),
     deviations=(
         "One paragraph of the source gives augmentation, rate and loss, and may mean the network of the lungs alone:"
         " here they are those of both stages. Lungs are brought as masks for the weak labels; no network finds them.",
+        "The SVM labels every fourth pixel along rows and columns, and scores between are interpolated:"
+        " `autoseg weak-labels --step 1` labels each by itself, as the source does.",
         "The noise's SD is drawn between 0 and 0.1 for every slice, where the source's is 0.1.",
+        "PyTorch in place of Keras 2.0.4 on Theano 0.9.0; slices are drawn at random, in place of shuffled epochs.",
         "Five folds by patient over weak and fine cases, in place of 80, 10 and 10 %, and of two halves of 92 images.",
         "Agreement is that of text and Table 4.3, which contradict each other; patients (912), scans (1200) and the"
-        " table's times (28 times as fast) do not fit the text (10 times) either: all are listed as printed.",
+        " table's times (28 times as fast) do not fit the text (10 times) either: all are listed as printed. Nor does"
+        " Table 4.4 show the dominant consolidation of COP and the honeycombing of UIP that the text reads from it.",
     ),
 )

@@ -112,15 +112,18 @@ NOT_STATED = (
 DEVIATIONS = (
     "Slices lie across the coarsest axis, z where all are alike: the source's are axial.",
     "Slices turn about their own axis: the source lists rotation in 3D.",
-    "Folds over all scans by subject, balanced over tasks: the source has one test set per data set.",
+    "Folds over all scans by subject, balanced over tasks: the source has a test set per data set, a quarter of two.",
 )
 HETERO_BASELINE = Recipe(
     name="hetero_baseline",
     title="MS, stroke and white matter lesions as one label in slices of FLAIR, every scan drawn alike.",
     citation="Llambias SN, Nielsen M, Mehdipour Ghazi M. Heterogeneous Learning for Brain Lesion Segmentation, "
     "Detection, and Classification. Northern Lights Deep Learning Conference 2024, PMLR 233:138-144.",
-    data="FLAIR, training and test scans: MSSEG-1 15 and 38, MS08 14 and 5, ISLES22 187 and 63, WMH 60 and 110.",
+    data="FLAIR, training and test scans: MSSEG-1 15 and 38, MS08 14 and 5, ISLES22 187 and 63, WMH 60 and 110; slices "
+    "of 0.5 to 5 mm, 128x128x25 to 512x512x512 voxels. In this order 40, 22, 9 and 61 lesions per scan, of 848, 1617, "
+    "365 and 98 mm3 on average (per lesion, as it seems); two scans of ISLES22 have none.",
     make=plan_baseline,
+    published=(Figure(of="2D beside 2.5D and 3D", measure="Dice", value="higher"),),
     not_stated=NOT_STATED,
     deviations=DEVIATIONS,
     memory_gb=MEMORY_GB,
@@ -137,8 +140,9 @@ _SCORES = [
     for row in (_BINARY, _SPECIFIC)
 ]
 _TUNED = "The baseline fine-tuned with scans drawn alike from every task, still with one label."
+_ELSEWHERE = Figure(of="other data sets, but for WMH on MS", measure="Dice", value="below 0.1")
 _ALONE = "The same network for one data set alone: one run per data set, compared over all of them."
 HETERO_BINARY = replace(HETERO_BASELINE, name="hetero_binary", title=_TUNED, make=plan_binary, published=_SCORES[0])
 HETERO_SPECIFIC = replace(
-    HETERO_BASELINE, name="hetero_specific", title=_ALONE, make=plan_specific, published=_SCORES[1]
+    HETERO_BASELINE, name="hetero_specific", title=_ALONE, make=plan_specific, published=(*_SCORES[1], _ELSEWHERE)
 )

@@ -47,6 +47,15 @@ def test_scans_are_resampled_to_1_mm_corrected_and_normalised_by_white_stripe(ma
     assert (stripe.name, options.peak, options.bias_correction) == ("white_stripe", "last", True)  # type: ignore[attr-defined]
 
 
+def test_channels_beside_the_t1_scan_have_the_stripe_of_their_kind() -> None:
+    """Source: `WhiteStripe packages` of R: the last peak of T1-weighted scans, the largest of T2-weighted and FLAIR."""
+    published = replace(read_published("isles_2mm"), channels=("T1ce", "T2w", "FLAIR"))
+    plan = make_plan(expand(published), PlanRequest(machine=GPU, memory_gb=12.0, planner=NAME))
+    stripes = plan.configurations[0].preprocessing.normalization
+    peaks = [resolve(stripe, NORMALIZATIONS, "normalization").peak for stripe in stripes]  # type: ignore[attr-defined]
+    assert peaks == ["last", "largest", "largest"]
+
+
 def test_the_network_is_a_3d_u_net_with_squeeze_and_excitation_that_fits_a_card_of_12_gib() -> None:
     """Source: `3D U-Net with SE building blocks`."""
     (configuration,) = make().configurations
@@ -77,6 +86,8 @@ def test_what_was_published_is_the_text_of_the_section() -> None:
     values = {figure.of: figure.value for figure in GBM_RADIOMICS.published}
     assert [values[f"texture features, {when} treatment"] for when in ("before", "after")] == ["79.0", "69.1"]
     assert values["external, second of two that are not named"] == "0.65 (0.46-0.84)"
+    assert values["internal, first of two that are not named"] == "0.81 (0.64-0.99)"
+    assert values["internal, second of two that are not named"] == "0.81 (0.60-1.00)"
     assert len(GBM_RADIOMICS.published) == 2 * len(KEPT) + 1 + 6
 
 
