@@ -6,27 +6,29 @@ from setuptools import find_packages, setup
 
 README = Path(__file__).parent / "README.md"
 
+# Each bound is a release that runs with numpy 2 and installs in Python 3.11 to 3.13 without a compiler.
+# The release workflow tries all bounds together.
 RUNTIME = [
-    "acvl-utils",
+    "acvl-utils>=0.2.3",  # components by cc3d, and their sizes
     "batchgenerators>=0.25",
     "blosc2>=4.14.1",  # the first release that never runs what a file holds (deserialize="safe")
-    "connected-components-3d>=3.12",
+    "connected-components-3d>=3.20",  # up to 3.15 it cannot be imported beside numpy 2
     "isal>=1.7",  # unpacks gzip four to six times as fast as zlib; .nii.gz is most of the reading
     "jinja2>=3.1",
-    "matplotlib>=3.8",
-    "nibabel>=5.3",  # the first release for numpy 2
+    "matplotlib>=3.9.2",
+    "nibabel>=5.3",
     "nilearn>=0.11",
-    "numpy>=2.0",
+    "numpy>=2.1",
     "openpyxl>=3.1",  # tables of releases of ATLAS
-    "pillow>=10.1",  # palettes and alpha channels of pictures
+    "pillow>=11.0",  # palettes and alpha channels of pictures
     "pydantic>=2.12",  # validate_json(..., extra="forbid")
     "rich>=13.8",
-    "safetensors>=0.4",
-    "scikit-learn>=1.5",
-    "scipy>=1.13",  # the first release for numpy 2
+    "safetensors>=0.5",
+    "scikit-learn>=1.5.2",
+    "scipy>=1.14.1",
     "SimpleITK>=2.4",
-    "torch>=2.5",  # the first release for Python 3.13
-    "typer>=0.12",  # Annotated options, help drawn with rich
+    "torch>=2.6",  # the first release that compiles networks in Python 3.13
+    "typer>=0.26",  # the first release with a click of its own: earlier ones break with later ones of click
 ]
 
 EXTRAS = {
@@ -37,8 +39,8 @@ EXTRAS = {
         "mkdocs-material>=9.5",
         "mkdocstrings[python]>=0.30",
         "mypy>=1.15",
-        "onnx>=1.17",
-        "onnxruntime>=1.19",
+        "onnx>=1.18",
+        "onnxruntime>=1.20",
         "optuna>=4.0",
         "pre-commit",
         "pydicom>=3.0",  # only in tests
@@ -50,7 +52,7 @@ EXTRAS = {
         "tensorboard",
     ],
     "dicom": ["highdicom>=0.24", "pydicom>=3.0"],
-    "onnx": ["onnx>=1.17", "onnxruntime>=1.19"],  # the first releases for numpy 2
+    "onnx": ["onnx>=1.18", "onnxruntime>=1.20"],  # the first releases for Python 3.13
     "radiomics": ["mirp>=2.6"],  # features by the definitions of the IBSI; brings itk, 1.5 GB
     "tensorboard": ["tensorboard"],
     "tune": ["optuna>=4.0"],
@@ -69,6 +71,7 @@ setup(
         "Development Status :: 3 - Alpha",
         "Environment :: Console",
         "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
         "Programming Language :: Python :: 3 :: Only",
         "Programming Language :: Python :: 3.11",
         "Programming Language :: Python :: 3.12",

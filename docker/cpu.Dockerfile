@@ -1,16 +1,20 @@
 # autoseg on a CPU. Build the wheel first, then the image:
-#   python -m pip wheel --no-deps --wheel-dir dist .
+#   rm -rf build dist && python -m pip wheel --no-deps --wheel-dir dist .
 #   docker build -f docker/cpu.Dockerfile -t autoseg:cpu .
 #   docker run --rm -v "$PWD":/data -w /data autoseg:cpu predict scans -m model.zip -o masks
+# The image's user has the number 1000 and must be able to write into the folder.
 FROM python:3.12-slim
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 ENV PYTHONUNBUFFERED=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore \
     MPLCONFIGDIR=/tmp/matplotlib
-COPY constraints.txt dist/autoseg_lesion-*.whl /opt/autoseg/
-RUN python -m pip install --index-url "${TORCH_INDEX}" --constraint /opt/autoseg/constraints.txt torch \
-    && python -m pip install --constraint /opt/autoseg/constraints.txt /opt/autoseg/autoseg_lesion-*.whl
+COPY constraints.txt /opt/autoseg/
+# Of the pins torch's alone: its index does not have all versions of what torch needs.
+RUN python -m pip install --index-url "${TORCH_INDEX}" "$(grep '^torch==' /opt/autoseg/constraints.txt)"
+# Below torch, so that a new wheel does not fetch it again.
+COPY dist/autoseg_lesion-*.whl /opt/autoseg/
+RUN python -m pip install --constraint /opt/autoseg/constraints.txt /opt/autoseg/autoseg_lesion-*.whl
 RUN useradd --create-home --uid 1000 autoseg
 USER autoseg
 WORKDIR /home/autoseg

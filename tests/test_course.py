@@ -7,29 +7,16 @@ import runpy
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from experiments.reference.blocks import list_blocks
 from tests.synthetic.commands import run
 
 PAGE = (Path(__file__).parents[1] / "docs" / "pages" / "course.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```(sh|python|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # They take minutes, or need the network that these train; the data of the course are not here.
 LEFT_OUT = ("autoseg train", "autoseg predict", "autoseg benchmark", "python -m", "--probability-maps", "hidden/")
-LOOP = re.compile(r"for (\w+) in ([^;]+); do (.+); done")
-
-
-def list_commands(block: str) -> Iterator[str]:
-    """Yield the commands of a block, loops unrolled, without their comments."""
-    for line in block.splitlines():
-        command = re.split(r"\s{2,}#", line)[0].strip()
-        loop = LOOP.fullmatch(command)
-        if loop:
-            yield from (loop[3].replace(f"${loop[1]}", value) for value in loop[2].split())
-        elif command:
-            yield command
 
 
 @pytest.mark.slow
@@ -39,17 +26,17 @@ def test_the_page_s_quick_commands_run_and_print_the_page_s_figures(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "150")
     said, trained = "", False
-    for kind, block in BLOCK.findall(PAGE):
-        if kind == "text" and said:
+    for block in list_blocks(PAGE):
+        if block.kind == "text" and said:
             # Figures of masks are those of another method here.
-            figures = () if trained else re.findall(r"\S*\d\S*", block)
+            figures = () if trained else re.findall(r"\S*\d\S*", block.typed)
             assert [figure for figure in figures if figure not in said] == []
-        elif kind == "python":
-            Path("tract.py").write_text(block, encoding="utf-8")
+        elif block.kind == "python":
+            Path("tract.py").write_text(block.typed, encoding="utf-8")
             runpy.run_path("tract.py")
-        elif kind == "sh" and "train/Brain" not in block:
-            said, trained = "", any(word in block for word in ("masks", "-w course-autoseg"))
-            for command in list_commands(block):
+        elif block.kind == "sh" and "train/Brain" not in block.typed:
+            said, trained = "", any(word in block.typed for word in ("masks", "-w course-autoseg"))
+            for command in block.commands():
                 if any(word in command for word in LEFT_OUT):
                     continue
                 if command.startswith("autoseg "):

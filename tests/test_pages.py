@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from experiments.reference.blocks import list_blocks, split_commands
 from experiments.reference.commands import list_commands, list_options
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
-BLOCK = re.compile(r"^```sh\n(.*?)^```|((?:^    autoseg .*\n)+)", re.MULTILINE | re.DOTALL)
+# A line of code without a fence around it, as Markdown knows it.
+INDENTED = re.compile(r"^    (autoseg .*)$", re.MULTILINE)
 INLINE = re.compile(r"`(autoseg [^`]+)`")
 KNOWN = {name: list_options(command) for name, command in list_commands().items()}
 # Beside those of the command itself.
@@ -21,11 +23,10 @@ OF_ALL = {"--help", "--version", "--install-completion", "--show-completion"}
 
 
 def list_typed(text: str) -> Iterator[str]:
-    """Yield the commands of a page, in blocks and in sentences, lines that go on put together."""
-    blocks = "\n".join(first or second for first, second in BLOCK.findall(text))
-    for line in blocks.replace("\\\n", " ").splitlines():
-        if line.strip().startswith("autoseg "):
-            yield re.split(r"\s{2,}#", line.strip())[0]
+    """Yield the commands of a page, in blocks, in indented lines and in sentences."""
+    blocks = (command for block in list_blocks(text) for command in block.commands())
+    indented = split_commands("\n".join(INDENTED.findall(text)))
+    yield from (command for command in (*blocks, *indented) if command.startswith("autoseg "))
     yield from INLINE.findall(text)
 
 

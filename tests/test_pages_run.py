@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from autoseg.workspace.loop import LoopFolder
-from experiments.reference.walking import list_blocks
+from experiments.reference.blocks import list_blocks
 from tests.synthetic.commands import run
 
 PAGES = Path(__file__).parents[1] / "docs" / "pages"

@@ -12,38 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_fingerprints.errors import AutosegError
+from experiments.reference.blocks import Block, list_blocks
 
 WIDTH = 110
-# A block of commands, and the block of their output behind it, if the page shows one.
-_BLOCKS = re.compile(
-    r"^```(?P<kind>sh|python)\n(?P<typed>.*?)^```\n(?:\n```text\n(?P<shown>.*?)^```\n)?", re.MULTILINE | re.DOTALL
-)
+# Commands and programs.
+_CARRIED_OUT = ("sh", "python")
 # In an output that the page cuts short: lines are left out here.
 _CUT = "..."
 # Progress redraws its line; a page shows none of it.
 _REDRAWN = re.compile(r"^.*\r(?!\n)", re.MULTILINE)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
-    """Commands of a page.
-
-    Attributes:
-        kind: `sh`, or `python` for a program.
-        shown: output that the page shows below them; None where it shows none.
-        place: where the block lies in the page's text.
-    """
-
-    kind: str
-    typed: str
-    shown: str | None
-    place: tuple[int, int]
-
-    def commands(self) -> tuple[str, ...]:
-        """Return the commands, lines that go on put together, without what stands behind a comment sign."""
-        lines = self.typed.replace("\\\n", " ").splitlines()
-        bare = (re.split(r"(?:^|\s{2,})#", line)[0].strip() for line in lines)
-        return tuple(line for line in bare if line)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,14 +36,6 @@ class Ran:
     seconds: float
 
 
-def list_blocks(text: str) -> tuple[Block, ...]:
-    """Return the blocks of commands of a page, in order."""
-    return tuple(
-        Block(kind=found["kind"], typed=found["typed"], shown=found["shown"], place=found.span())
-        for found in _BLOCKS.finditer(text)
-    )
-
-
 def walk(text: str, folder: Path, change: Callable[[str], str | None] = lambda command: command) -> Iterator[Ran]:
     """Carry out the blocks of a page one after another in a folder, and yield each with its output.
 
@@ -79,7 +48,7 @@ def walk(text: str, folder: Path, change: Callable[[str], str | None] = lambda c
         AutosegError: a command failed; the message holds it and what it printed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for block in list_blocks(text):
+    for block in (one for one in list_blocks(text) if one.kind in _CARRIED_OUT):
         begun = time.perf_counter()
         if block.kind == "python":
             output = _run((sys.executable, "-c", block.typed), "the program", folder)

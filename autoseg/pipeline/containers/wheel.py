@@ -59,6 +59,7 @@ def write_wheel(path: Path, own: Distribution) -> None:
         "entry_points.txt": own.read_text("entry_points.txt") or "",
         "top_level.txt": "\n".join(_list_packages(own)) + "\n",
         "WHEEL": _WHEEL,
+        **_read_licences(own),
     }
     entries = [(f"{folder}/{name}", text.encode()) for name, text in described.items()]
     record = []
@@ -110,6 +111,19 @@ def _list_needs(own: Distribution, extras: tuple[str, ...] = ()) -> Iterator[_Ne
 def _normalize(name: str) -> str:
     """Return a name as package indexes compare it."""
     return _NO_NAME.sub("-", name).lower()
+
+
+def _read_licences(own: Distribution) -> dict[str, str]:
+    """Return the licences that the metadata names, by their places beside it; in a checkout they lie above it."""
+    found = {}
+    for name in own.metadata.get_all("License-File") or ():
+        text = own.read_text(f"licenses/{name}")
+        beside = Path(str(own.locate_file(name)))
+        if text is None and beside.is_file():
+            text = beside.read_text(encoding="utf-8")
+        if text is not None:
+            found[f"licenses/{name}"] = text
+    return found
 
 
 def _stem(own: Distribution) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dataset_fingerprints.errors import AutosegError
-from experiments.reference.walking import list_blocks, show_outputs, walk
+from experiments.reference.walking import show_outputs, walk
 
 PAGE = """# A page
 
@@ -63,10 +63,6 @@ def test_commands_can_be_changed_or_left_out(tmp_path: Path) -> None:
 
 def test_what_progress_redraws_is_not_shown(tmp_path: Path) -> None:
     assert next(walk("```sh\nprintf '1 of 2\\r2 of 2\\rdone\\n'\n```\n", tmp_path)).output == "done\n"
-
-
-def test_comments_alone_are_no_commands() -> None:
-    assert list_blocks("```sh\n# nothing\nls  # list\n```\n")[0].commands() == ("ls",)
 
 
 def test_an_output_shorter_than_what_the_page_showed_is_whole(tmp_path: Path) -> None:

@@ -147,6 +147,8 @@ def test_the_wheel_holds_all_files_and_is_the_same_again(tmp_path: Path) -> None
         record = archive.read(names[-1]).decode().splitlines()
     assert {"autoseg/py.typed", "planners/plan.py", "autoseg/pipeline/containers/templates/Dockerfile.j2"} <= {*names}
     assert not [name for name in names if name.endswith(".pyc")]
+    # The metadata names it, and whoever gets an image gets the licence.
+    assert [name for name in names if name.endswith(".dist-info/licenses/LICENSE")]
     assert "Requires-Dist: torch" in metadata
     assert [line.partition(",")[0] for line in record] == names
 
