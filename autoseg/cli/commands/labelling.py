@@ -142,11 +142,22 @@ def train(
     gpu_memory_gb: MemoryOption = None,
     iterations: Annotated[int | None, typer.Option(help="Steps instead of the plan's.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Time per fold and configuration.")] = None,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Begin a round that is not finished anew: removes its weights and its scores."),
+    ] = False,
+    allow_seen: Annotated[
+        bool,
+        typer.Option(
+            "--allow-seen",
+            help="Start folds also from weights of the round before that know cases to be judged on: marks scores.",
+        ),
+    ] = False,
     assignments: SetOption = None,
 ) -> None:
     """Train the next round from the last one's weights, or go on with it, and judge it on the held-out cases.
 
-    What is given holds for later rounds, too.
+    What is given holds for later rounds, too, but for --restart.
     """
     show_start()
     asked, given = _ask(
@@ -158,9 +169,11 @@ def train(
         gpu_memory_gb=gpu_memory_gb,
         iterations=iterations,
         max_minutes=max_minutes,
+        # What is not given stays as it is.
+        allow_seen=allow_seen or None,
         assignments=assignments,
     )
-    label_face.train(workspace, asked, given, TerminalProgress())
+    label_face.train(workspace, asked, given, TerminalProgress(), restart=restart)
     status(workspace)
 
 
