@@ -225,8 +225,8 @@ def _refuse_unfollowed(begun: OpenLoop, own: Round, like: Followed) -> None:
     if wanted is not None and wanted not in known:
         raise PlanError(
             f"{begun.folder.root}: round {own.number} is planned like the model of round {own.number - 1}, which is of "
-            f"{like.run.configuration}, and -c names {wanted}. Leave -c out, or add --own-plan: then the planner plans it, "
-            f"and {wanted} starts from random weights."
+            f"{like.run.configuration}, and -c names {wanted}. Leave -c out, or add --own-plan: the planner makes the "
+            f"plan then, and {wanted} starts from random weights."
         )
 
 
