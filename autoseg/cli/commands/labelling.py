@@ -210,7 +210,10 @@ def accept(
     ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(help="empty: take in masks without a label; unchanged: those of the model. Repeatable."),
+        typer.Option(
+            help="empty: take in masks without a label; unchanged: those of the model; earlier: those that a later mask "
+            "has replaced. Repeatable."
+        ),
     ] = None,
 ) -> None:
     """Check corrected masks and take copies of them in; your own files are only read."""

@@ -149,7 +149,7 @@ def accept(
         folder: with the masks, called after the cases; None for the one that the last choice was written into.
         workspace: as for `train`.
         minutes: a table with the columns case, structure and minutes; None for minutes.csv beside the masks.
-        allow: `empty` masks, or masks that are `unchanged`.
+        allow: `empty` masks, masks that are `unchanged`, or `earlier` ones, which a later mask has replaced.
         progress: receiver of progress reports; None for none.
 
     Raises:

@@ -29,6 +29,7 @@ _NAMED = 10
 _ODD = {
     "empty": "holds no label. If there is nothing to label, give --allow empty",
     "unchanged": "is the mask of the model, voxel for voxel. If it is right as it is, give --allow unchanged",
+    "earlier": "taken in before, and replaced by a later mask, which counts. To take it in again, give --allow earlier",
 }
 
 
@@ -39,12 +40,14 @@ class Acceptance:
     Attributes:
         taken: masks that were taken in now.
         known: cases whose mask was taken in before.
+        replaced: cases whose mask was taken in before, and since then a later one that counts.
         timed: cases whose minutes were noted now.
         waiting: cases that are still to be corrected.
     """
 
     taken: list[Accepted] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     timed: list[str] = field(default_factory=list)
     waiting: tuple[str, ...] = ()
 
@@ -55,7 +58,7 @@ class AcceptOptions:
 
     Attributes:
         minutes: a table of minutes; None for minutes.csv beside the masks, if there is one.
-        allow: what is taken in all the same, of `empty` and `unchanged`.
+        allow: what is taken in all the same, of `empty`, `unchanged` and `earlier`.
     """
 
     minutes: Path | None = None
@@ -102,8 +105,10 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
             own = attempt(name, "cannot be taken in", partial(_accept, opened, loop.case(name), paths, options))
             if isinstance(own, Failure):
                 failures.append(own)
-            elif own is None:
+            elif own is opened.loop.latest().get(name):
                 result.known.append(name)
+            elif own in opened.loop.accepted:
+                result.replaced.append(name)
             else:
                 opened.keep(replace(opened.loop, accepted=(*opened.loop.accepted, own)))
                 result.taken.append(own)
@@ -113,6 +118,8 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
     write_tables(opened.folder, opened.loop, len(opened.loop.rounds) + 1)
     if strange:
         progress.say(f"Called after no scan of the loop, and left alone{_show(strange)}.")
+    if result.replaced:
+        progress.say(f"{some_of(result.replaced, _NAMED)}: {_ODD['earlier']}.")
     _raise_failures(place, failures, result)
     return result
 
@@ -143,12 +150,12 @@ def _raise_failures(place: Path, failures: Sequence[Failure], result: Acceptance
         f"{place}: {counted(len(failures), 'mask')} could not be taken in:\n{list_failures(failures)}\nYour files are "
         "as they were. Give the same command again when they are corrected."
     )
-    done = result.taken or result.known
+    done = result.taken or result.known or result.replaced
     raise PartlyDoneError(message, result=result) if done else DataError(message)
 
 
-def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: AcceptOptions) -> Accepted | None:
-    """Return a mask that was taken in; None for one that was before.
+def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: AcceptOptions) -> Accepted:
+    """Return a mask that is taken in now, or as it was taken in before.
 
     Raises:
         DataError: it cannot be.
@@ -161,8 +168,9 @@ def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: Accept
     before = None if made is None else made.voxels[0]
     read = [read_corrected(path, loop.labels, canonical_grid(grid)) for path in paths]
     corrected, changed = choose_corrected(read, before)
-    if _is_known(opened, case, corrected):
-        return None
+    known = _find_known(opened, case, corrected, options)
+    if known is not None:
+        return known
     _refuse_odd(corrected, options, changed=changed)
     version = loop.versions(case.name) + 1
     path = opened.folder.mask(case.name, version)
@@ -195,12 +203,18 @@ def _find_presegmentation(opened: OpenLoop, case: Case, folder: Path) -> tuple[i
     return opened.loop.current().number, None
 
 
-def _is_known(opened: OpenLoop, case: Case, corrected: Corrected) -> bool:
-    taken = opened.loop.latest().get(case.name)
-    if taken is None:
-        return False
-    path = opened.folder.masks / taken.file
-    return path.is_file() and np.array_equal(read_label_map(path).voxels[0], corrected.labels)
+def _find_known(opened: OpenLoop, case: Case, corrected: Corrected, options: AcceptOptions) -> Accepted | None:
+    """Return the mask of a case that was taken in before with the same voxels; None where there is none.
+
+    Masks that a later one has replaced are known as well, for a person's files stay in their folder: read once more,
+    they would replace the later one. Where such a mask is to count again, only the one that counts is known.
+    """
+    taken = [one for one in reversed(opened.loop.accepted) if one.case == case.name]
+    for one in taken[:1] if "earlier" in options.allow else taken:
+        path = opened.folder.masks / one.file
+        if path.is_file() and np.array_equal(read_label_map(path).voxels[0], corrected.labels):
+            return one
+    return None
 
 
 def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minutes:

@@ -236,3 +236,19 @@ def test_an_untouched_mask_of_an_earlier_round_is_not_taken_for_a_correction_of_
     write_label_map(other, truth.voxels[0].astype(np.uint8), truth.source_grid, truth.header)
     with pytest.raises(DataError, match="case s06: is the mask of the model"):
         label_face.accept(edit(made), made.loop.root)
+
+
+def test_a_file_that_is_still_in_its_folder_does_not_replace_a_later_mask_unless_it_is_meant(
+    made: Made, tmp_path: Path
+) -> None:
+    correct(made, "s06", "s07", "s08")
+    label_face.accept(None, made.loop.root)
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    shutil.copy(made.truth("s09"), folder / "s06.nii.gz")
+    label_face.accept(folder, made.loop.root)
+    again = label_face.accept(None, made.loop.root)
+    assert (again.taken, again.replaced, again.known) == ([], ["s06"], ["s07", "s08"])
+    assert np.array_equal(taken(made, "s06"), true(made, "s09"))
+    label_face.accept(None, made.loop.root, allow=("earlier",))
+    assert np.array_equal(taken(made, "s06"), true(made, "s06"))
