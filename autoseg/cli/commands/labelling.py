@@ -211,8 +211,8 @@ def accept(
     allow: Annotated[
         list[str] | None,
         typer.Option(
-            help="empty: take in masks without a label; unchanged: those of the model; earlier: those that a later mask "
-            "has replaced. Repeatable."
+            help="empty: take in masks without a label; unchanged: those of the model; earlier: those that later ones "
+            "have replaced. Repeatable."
         ),
     ] = None,
 ) -> None:

@@ -110,10 +110,12 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
             elif own in opened.loop.accepted:
                 result.replaced.append(name)
             else:
+                # With its minutes in one step, so that a kill parts neither from the other.
+                own = replace(own, minutes=dict(minutes.get(name, {})))
                 opened.keep(replace(opened.loop, accepted=(*opened.loop.accepted, own)))
                 result.taken.append(own)
             task.advance()
-    result.timed += _note_minutes(opened, minutes)
+    result.timed += [one.case for one in result.taken if one.minutes] + _note_minutes(opened, minutes)
     result.waiting = opened.loop.awaited()
     write_tables(opened.folder, opened.loop, len(opened.loop.rounds) + 1)
     if strange:
@@ -237,7 +239,7 @@ def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minu
 
 
 def _note_minutes(opened: OpenLoop, minutes: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Write the minutes of masks that were taken in into the state, and return the cases."""
+    """Write the minutes of masks that were taken in before into the state, and return the cases."""
     latest = opened.loop.latest()
     changed = [name for name, own in minutes.items() if name in latest and dict(latest[name].minutes) != dict(own)]
     if changed:

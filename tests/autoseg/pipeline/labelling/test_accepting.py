@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from autoseg.labelling.state import Choice, Chosen
+from autoseg.labelling.state import Choice, Chosen, Loop
 from autoseg.pipeline.faces import label_face
-from autoseg.pipeline.labelling.loop_state import read_loop
+from autoseg.pipeline.labelling.loop_state import OpenLoop, read_loop
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.layouts.table_text import read_table
 from dataset_fingerprints.reading.images import read_image, read_label_map, write_label_map
@@ -252,3 +252,20 @@ def test_a_file_that_is_still_in_its_folder_does_not_replace_a_later_mask_unless
     assert np.array_equal(taken(made, "s06"), true(made, "s09"))
     label_face.accept(None, made.loop.root, allow=("earlier",))
     assert np.array_equal(taken(made, "s06"), true(made, "s06"))
+
+
+def test_a_mask_is_kept_with_its_minutes_in_one_step(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    correct(made, "s06", "s07", "s08")
+    made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\ns07,rim,2\n", encoding="utf-8")
+    states: list[Loop] = []
+    keep = OpenLoop.keep
+
+    def note(self: OpenLoop, loop: Loop) -> None:
+        keep(self, loop)
+        states.append(loop)
+
+    monkeypatch.setattr(OpenLoop, "keep", note)
+    assert label_face.accept(None, made.loop.root).timed == ["s06", "s07"]
+    # A kill leaves one of these.
+    assert len(states) == 3
+    assert all(dict(loop.latest()["s06"].minutes) == {"core": 3.0} for loop in states)
