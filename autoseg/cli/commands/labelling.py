@@ -277,7 +277,7 @@ def _pick(columns: Sequence[str], wanted: Sequence[str], rows: Sequence[Sequence
 def _show_acceptance(result: Acceptance) -> None:
     console.print(f"{counted(len(result.taken), 'mask')} taken in.", soft_wrap=True)
     if result.known:
-        console.print(f"Taken in before, and the same: {some_of(result.known, _NAMED)}.", soft_wrap=True)
+        console.print(f"Known before, and the same: {some_of(result.known, _NAMED)}.", soft_wrap=True)
     if result.timed:
         console.print(f"Minutes noted of {some_of(result.timed, _NAMED)}.", soft_wrap=True)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autoseg.evaluation.files import round_labels
 from autoseg.labelling.corrections import list_structures, measure_changes
 from autoseg.labelling.minutes import Minutes, read_minutes
 from autoseg.labelling.state import Accepted
@@ -16,7 +17,7 @@ from autoseg.pipeline.labelling.corrected_files import Corrected, choose_correct
 from autoseg.pipeline.labelling.loop_state import OpenLoop, write_tables
 from autoseg.progress import Progress
 from autoseg.workspace.loop import MINUTES
-from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.dataset import Case, is_there
 from dataset_fingerprints.errors import DataError, PartlyDoneError, did_you_mean
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.places import resolve
@@ -39,7 +40,7 @@ class Acceptance:
 
     Attributes:
         taken: masks that were taken in now.
-        known: cases whose mask was taken in before.
+        known: cases whose mask counts already: it was taken in before, or came with the data set.
         replaced: cases whose mask was taken in before, and since then a later one that counts.
         timed: cases whose minutes were noted now.
         waiting: cases that are still to be corrected.
@@ -107,7 +108,7 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
                 failures.append(own)
             elif own is opened.loop.latest().get(name):
                 result.known.append(name)
-            elif own in opened.loop.accepted:
+            elif own is None or own in opened.loop.accepted:
                 result.replaced.append(name)
             else:
                 # With its minutes in one step, so that a kill parts neither from the other.
@@ -156,8 +157,8 @@ def _raise_failures(place: Path, failures: Sequence[Failure], result: Acceptance
     raise PartlyDoneError(message, result=result) if done else DataError(message)
 
 
-def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: AcceptOptions) -> Accepted:
-    """Return a mask that is taken in now, or as it was taken in before.
+def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: AcceptOptions) -> Accepted | None:
+    """Return a mask that is taken in now, or as it was before; None for the label map that the case came with.
 
     Raises:
         DataError: it cannot be.
@@ -173,6 +174,8 @@ def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: Accept
     known = _find_known(opened, case, corrected, options)
     if known is not None:
         return known
+    if _is_reference(opened, case, corrected, options):
+        return None
     _refuse_odd(corrected, options, changed=changed)
     version = loop.versions(case.name) + 1
     path = opened.folder.mask(case.name, version)
@@ -217,6 +220,15 @@ def _find_known(opened: OpenLoop, case: Case, corrected: Corrected, options: Acc
         if path.is_file() and np.array_equal(read_label_map(path).voxels[0], corrected.labels):
             return one
     return None
+
+
+def _is_reference(opened: OpenLoop, case: Case, corrected: Corrected, options: AcceptOptions) -> bool:
+    """Return whether a mask is the label map that its case had when the loop began: nothing is new in it."""
+    meant = "earlier" in options.allow and case.name in opened.loop.latest()
+    if meant or not (case.label and is_there(case.label)):
+        return False
+    path = case.label_path()
+    return np.array_equal(round_labels(path, read_label_map(path).voxels[0]), corrected.labels)
 
 
 def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minutes:

@@ -269,3 +269,19 @@ def test_a_mask_is_kept_with_its_minutes_in_one_step(made: Made, monkeypatch: py
     # A kill leaves one of these.
     assert len(states) == 3
     assert all(dict(loop.latest()["s06"].minutes) == {"core": 3.0} for loop in states)
+
+
+def test_the_label_map_that_a_case_came_with_is_no_new_mask(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    for name in ("s00", "s06"):
+        shutil.copy(made.truth(name), folder / f"{name}.nii.gz")
+    result = label_face.accept(folder, made.loop.root)
+    assert ([one.case for one in result.taken], result.known) == (["s06"], ["s00"])
+    assert read_loop(made.loop).news() == ("s06",)
+    # A correction of it is one, and the old map does not replace that by itself.
+    shutil.copy(made.truth("s09"), folder / "s00.nii.gz")
+    label_face.accept(folder, made.loop.root)
+    shutil.copy(made.truth("s00"), folder / "s00.nii.gz")
+    assert label_face.accept(folder, made.loop.root).replaced == ["s00"]
+    assert np.array_equal(taken(made, "s00"), true(made, "s09"))
