@@ -88,7 +88,10 @@ def start(
         Path | None, typer.Option(help="For rounds of fixed blocks: a table with the columns case and block.")
     ] = None,
     minutes: Annotated[
-        Path | None, typer.Option(help="What labelling without a network took: a table of case, structure, minutes.")
+        Path | None,
+        typer.Option(
+            help="What labelling without a network took: a table of case, structure, minutes. May be given later, too."
+        ),
     ] = None,
     channels: ChannelOption = None,
     mask: MaskOption = "",
