@@ -75,16 +75,25 @@ def train_round(
             plan = _plan(begun, own, progress)
             _refuse_seen(begun, own, plan)
         except PlanError:
-            # What cannot be planned is not kept: without it the next command is as before.
-            with opened(folder) as found:
-                found.keep(found.loop.with_round(replace(own, training=before)))
+            _take_back(folder, own, before)
             raise
-        _train(begun, own, plan, progress, restart=restart)
+        try:
+            _train(begun, own, plan, progress, restart=restart)
+        except PlanError:
+            if not any(list_runs(place.workspace, _PLAN)):
+                _take_back(folder, own, before)
+            raise
         scores = judge_round(begun, choose_models(own), progress)
         own = replace(own, scores=scores, seconds=round(own.seconds + time.monotonic() - started, 1))
         with opened(folder) as found:
             found.keep(found.loop.with_round(own))
     return own
+
+
+def _take_back(folder: LoopFolder, own: Round, before: Training) -> None:
+    """Let a round be trained as was said before: options of which nothing can be made are not for later commands."""
+    with opened(folder) as found:
+        found.keep(found.loop.with_round(replace(own, training=before)))
 
 
 def choose_models(own: Round) -> ModelChoice:

@@ -216,3 +216,23 @@ def test_a_configuration_that_the_model_of_the_round_before_does_not_have_needs_
     with pytest.raises(PlanError, match="-c names other.* Leave -c out, or add --own-plan"):
         label_face.train(made.loop.root, Training(configuration="other"), ("configuration",))
     assert read_loop(made.loop).current().training.configuration is None
+
+
+def test_what_cannot_be_trained_is_not_kept_unless_it_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = begin(tmp_path)
+    plan = plan_first_round(made)
+    run = make_first_run(plan)
+    note_trainings(monkeypatch, plan)
+
+    def refuse(*given: object) -> None:
+        raise PlanError("nothing of its weights fits")
+
+    def begin_and_fail(*given: object) -> None:
+        write_json(made.loop.round(1).workspace.fold("default", run.configuration, "full").run, run)
+        raise PlanError("nothing is smaller")
+
+    for train, scale in ((refuse, 1.0), (begin_and_fail, 2.0)):
+        monkeypatch.setattr(training, "train_fold", train)
+        with pytest.raises(PlanError, match="nothing"):
+            label_face.train(made.loop.root, Training(scale=2.0), ("scale",))
+        assert read_loop(made.loop).current().training.scale == scale
