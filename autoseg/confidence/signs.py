@@ -55,6 +55,7 @@ class MaskSigns:
         voxels: of the mask.
         soft_dice_confidence: the Dice of the mask and the probabilities, 2 sum(p in mask) / (sum(p) + voxels)
             (Soft Dice Confidence; arXiv 2402.10665); 0 for an empty mask.
+        expected_voxels: the sum of all probabilities, in the mask and outside of it.
         mean_probability: in the mask; 0 for an empty one.
         agreement: mean Dice of the networks' own masks, pair by pair (Zenk 2025); None for a single network.
         lesions: its components, largest first, at most `MOST_LESIONS`.
@@ -62,6 +63,7 @@ class MaskSigns:
 
     voxels: int
     volume_ml: float
+    expected_voxels: float
     soft_dice_confidence: float
     mean_probability: float
     agreement: float | None
@@ -222,6 +224,7 @@ class _Sums:
         return MaskSigns(
             voxels=voxels,
             volume_ml=voxels * math.prod(self._grid.spacing_mm()) / 1000,
+            expected_voxels=soft,
             soft_dice_confidence=2 * inside / (soft + voxels) if voxels else 0.0,
             mean_probability=inside / voxels if voxels else 0.0,
             agreement=_mean_dice(self._shared[target]) if self._networks > 1 else None,

@@ -35,6 +35,8 @@ class Training:
         gpu_memory_gb: to plan for; None for this machine.
         iterations: in place of the plan's.
         max_minutes: per fold.
+        allow_seen: whether a fold may start from weights of the round before that know cases that it is judged on. Not
+            written where it may not.
     """
 
     planner: str = "default"
@@ -46,6 +48,7 @@ class Training:
     gpu_memory_gb: float | None = None
     iterations: int | None = None
     max_minutes: float | None = None
+    allow_seen: Annotated[bool, Field(exclude_if=not_)] = False
 
 
 USUAL_TRAINING = Training()

@@ -88,7 +88,10 @@ def start(
         Path | None, typer.Option(help="For rounds of fixed blocks: a table with the columns case and block.")
     ] = None,
     minutes: Annotated[
-        Path | None, typer.Option(help="What labelling without a network took: a table of case, structure, minutes.")
+        Path | None,
+        typer.Option(
+            help="What labelling without a network took: a table of case, structure, minutes. May be given later, too."
+        ),
     ] = None,
     channels: ChannelOption = None,
     mask: MaskOption = "",
@@ -142,11 +145,22 @@ def train(
     gpu_memory_gb: MemoryOption = None,
     iterations: Annotated[int | None, typer.Option(help="Steps instead of the plan's.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Time per fold and configuration.")] = None,
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Begin a round that is not finished anew: removes its weights and its scores."),
+    ] = False,
+    allow_seen: Annotated[
+        bool,
+        typer.Option(
+            "--allow-seen",
+            help="Start folds also from weights of the round before that know cases to be judged on: marks scores.",
+        ),
+    ] = False,
     assignments: SetOption = None,
 ) -> None:
     """Train the next round from the last one's weights, or go on with it, and judge it on the held-out cases.
 
-    What is given holds for later rounds, too.
+    What is given holds for later rounds, too, but for --restart.
     """
     show_start()
     asked, given = _ask(
@@ -158,9 +172,11 @@ def train(
         gpu_memory_gb=gpu_memory_gb,
         iterations=iterations,
         max_minutes=max_minutes,
+        # What is not given stays as it is.
+        allow_seen=allow_seen or None,
         assignments=assignments,
     )
-    label_face.train(workspace, asked, given, TerminalProgress())
+    label_face.train(workspace, asked, given, TerminalProgress(), restart=restart)
     status(workspace)
 
 
@@ -197,7 +213,10 @@ def accept(
     ] = None,
     allow: Annotated[
         list[str] | None,
-        typer.Option(help="empty: take in masks without a label; unchanged: those of the model. Repeatable."),
+        typer.Option(
+            help="empty: take in masks without a label; unchanged: those of the model; earlier: those that later ones "
+            "have replaced. Repeatable."
+        ),
     ] = None,
 ) -> None:
     """Check corrected masks and take copies of them in; your own files are only read."""
@@ -261,7 +280,7 @@ def _pick(columns: Sequence[str], wanted: Sequence[str], rows: Sequence[Sequence
 def _show_acceptance(result: Acceptance) -> None:
     console.print(f"{counted(len(result.taken), 'mask')} taken in.", soft_wrap=True)
     if result.known:
-        console.print(f"Taken in before, and the same: {some_of(result.known, _NAMED)}.", soft_wrap=True)
+        console.print(f"Known before, and the same: {some_of(result.known, _NAMED)}.", soft_wrap=True)
     if result.timed:
         console.print(f"Minutes noted of {some_of(result.timed, _NAMED)}.", soft_wrap=True)
 

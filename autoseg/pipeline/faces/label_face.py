@@ -82,6 +82,8 @@ def train(
     training: Training | None = None,
     given: Collection[str] = (),
     progress: Progress | None = None,
+    *,
+    restart: bool = False,
 ) -> Round:
     """Train the round that is next, or go on with it, and return it with its scores on the held-out cases.
 
@@ -90,6 +92,7 @@ def train(
         training: how to train; None for as before.
         given: names of the fields of `training` that are meant; the others stay as in the round before.
         progress: receiver of progress reports; None for none.
+        restart: begin a round that is not finished anew; what was trained of it is removed.
 
     Raises:
         AutosegError: nothing was labelled since the last training, or it cannot be done.
@@ -99,7 +102,8 @@ def train(
     from autoseg.pipeline.labelling.training import train_round
     from autoseg.workspace.loop import find_loop
 
-    return train_round(find_loop(_find(workspace)), training or USUAL_TRAINING, given, progress or SilentProgress())
+    found = find_loop(_find(workspace))
+    return train_round(found, training or USUAL_TRAINING, given, progress or SilentProgress(), restart=restart)
 
 
 def choose_next(
@@ -145,7 +149,7 @@ def accept(
         folder: with the masks, called after the cases; None for the one that the last choice was written into.
         workspace: as for `train`.
         minutes: a table with the columns case, structure and minutes; None for minutes.csv beside the masks.
-        allow: `empty` masks, or masks that are `unchanged`.
+        allow: `empty` masks, masks that are `unchanged`, or `earlier` ones, which a later mask has replaced.
         progress: receiver of progress reports; None for none.
 
     Raises:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autoseg.evaluation.files import round_labels
 from autoseg.labelling.corrections import list_structures, measure_changes
 from autoseg.labelling.minutes import Minutes, read_minutes
 from autoseg.labelling.state import Accepted
@@ -16,7 +17,7 @@ from autoseg.pipeline.labelling.corrected_files import Corrected, choose_correct
 from autoseg.pipeline.labelling.loop_state import OpenLoop, write_tables
 from autoseg.progress import Progress
 from autoseg.workspace.loop import MINUTES
-from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.dataset import Case, is_there
 from dataset_fingerprints.errors import DataError, PartlyDoneError, did_you_mean
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.places import resolve
@@ -29,6 +30,7 @@ _NAMED = 10
 _ODD = {
     "empty": "holds no label. If there is nothing to label, give --allow empty",
     "unchanged": "is the mask of the model, voxel for voxel. If it is right as it is, give --allow unchanged",
+    "earlier": "taken in before, and replaced by a later mask, which counts. To take it in again, give --allow earlier",
 }
 
 
@@ -38,13 +40,15 @@ class Acceptance:
 
     Attributes:
         taken: masks that were taken in now.
-        known: cases whose mask was taken in before.
+        known: cases whose mask counts already: it was taken in before, or came with the data set.
+        replaced: cases whose mask was taken in before, and since then a later one that counts.
         timed: cases whose minutes were noted now.
         waiting: cases that are still to be corrected.
     """
 
     taken: list[Accepted] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
     timed: list[str] = field(default_factory=list)
     waiting: tuple[str, ...] = ()
 
@@ -55,7 +59,7 @@ class AcceptOptions:
 
     Attributes:
         minutes: a table of minutes; None for minutes.csv beside the masks, if there is one.
-        allow: what is taken in all the same, of `empty` and `unchanged`.
+        allow: what is taken in all the same, of `empty`, `unchanged` and `earlier`.
     """
 
     minutes: Path | None = None
@@ -102,17 +106,23 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
             own = attempt(name, "cannot be taken in", partial(_accept, opened, loop.case(name), paths, options))
             if isinstance(own, Failure):
                 failures.append(own)
-            elif own is None:
+            elif own is opened.loop.latest().get(name):
                 result.known.append(name)
+            elif own is None or own in opened.loop.accepted:
+                result.replaced.append(name)
             else:
+                # With its minutes in one step, so that a kill parts neither from the other.
+                own = replace(own, minutes=dict(minutes.get(name, {})))
                 opened.keep(replace(opened.loop, accepted=(*opened.loop.accepted, own)))
                 result.taken.append(own)
             task.advance()
-    result.timed += _note_minutes(opened, minutes)
+    result.timed += [one.case for one in result.taken if one.minutes] + _note_minutes(opened, minutes)
     result.waiting = opened.loop.awaited()
     write_tables(opened.folder, opened.loop, len(opened.loop.rounds) + 1)
     if strange:
         progress.say(f"Called after no scan of the loop, and left alone{_show(strange)}.")
+    if result.replaced:
+        progress.say(f"{some_of(result.replaced, _NAMED)}: {_ODD['earlier']}.")
     _raise_failures(place, failures, result)
     return result
 
@@ -143,12 +153,12 @@ def _raise_failures(place: Path, failures: Sequence[Failure], result: Acceptance
         f"{place}: {counted(len(failures), 'mask')} could not be taken in:\n{list_failures(failures)}\nYour files are "
         "as they were. Give the same command again when they are corrected."
     )
-    done = result.taken or result.known
+    done = result.taken or result.known or result.replaced
     raise PartlyDoneError(message, result=result) if done else DataError(message)
 
 
 def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: AcceptOptions) -> Accepted | None:
-    """Return a mask that was taken in; None for one that was before.
+    """Return a mask that is taken in now, or as it was before; None for the label map that the case came with.
 
     Raises:
         DataError: it cannot be.
@@ -161,7 +171,10 @@ def _accept(opened: OpenLoop, case: Case, paths: Sequence[Path], options: Accept
     before = None if made is None else made.voxels[0]
     read = [read_corrected(path, loop.labels, canonical_grid(grid)) for path in paths]
     corrected, changed = choose_corrected(read, before)
-    if _is_known(opened, case, corrected):
+    known = _find_known(opened, case, corrected, options)
+    if known is not None:
+        return known
+    if _is_reference(opened, case, corrected, options):
         return None
     _refuse_odd(corrected, options, changed=changed)
     version = loop.versions(case.name) + 1
@@ -195,12 +208,27 @@ def _find_presegmentation(opened: OpenLoop, case: Case, folder: Path) -> tuple[i
     return opened.loop.current().number, None
 
 
-def _is_known(opened: OpenLoop, case: Case, corrected: Corrected) -> bool:
-    taken = opened.loop.latest().get(case.name)
-    if taken is None:
+def _find_known(opened: OpenLoop, case: Case, corrected: Corrected, options: AcceptOptions) -> Accepted | None:
+    """Return the mask of a case that was taken in before with the same voxels; None where there is none.
+
+    Masks that a later one has replaced are known as well, for a person's files stay in their folder: read once more,
+    they would replace the later one. Where such a mask is to count again, only the one that counts is known.
+    """
+    taken = [one for one in reversed(opened.loop.accepted) if one.case == case.name]
+    for one in taken[:1] if "earlier" in options.allow else taken:
+        path = opened.folder.masks / one.file
+        if path.is_file() and np.array_equal(read_label_map(path).voxels[0], corrected.labels):
+            return one
+    return None
+
+
+def _is_reference(opened: OpenLoop, case: Case, corrected: Corrected, options: AcceptOptions) -> bool:
+    """Return whether a mask is the label map that its case had when the loop began: nothing is new in it."""
+    meant = "earlier" in options.allow and case.name in opened.loop.latest()
+    if meant or not (case.label and is_there(case.label)):
         return False
-    path = opened.folder.masks / taken.file
-    return path.is_file() and np.array_equal(read_label_map(path).voxels[0], corrected.labels)
+    path = case.label_path()
+    return np.array_equal(round_labels(path, read_label_map(path).voxels[0]), corrected.labels)
 
 
 def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minutes:
@@ -223,7 +251,7 @@ def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minu
 
 
 def _note_minutes(opened: OpenLoop, minutes: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Write the minutes of masks that were taken in into the state, and return the cases."""
+    """Write the minutes of masks that were taken in before into the state, and return the cases."""
     latest = opened.loop.latest()
     changed = [name for name, own in minutes.items() if name in latest and dict(latest[name].minutes) != dict(own)]
     if changed:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autoseg.confidence import measure_signs
+from autoseg.confidence import MaskSigns, measure_signs
 from autoseg.labelling.portraits import portray
 from autoseg.models import ModelSet
 from autoseg.pipeline.confidence.ways import Way
@@ -28,10 +28,16 @@ from autoseg.workspace.loop import RoundFolder
 from dataset_fingerprints.dataset import Case, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
+from dataset_fingerprints.fingerprint import FingerprintSummary
+from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.images import read_label_map, write_label_map
 
 _DIGITS = 4
+# The usual lesion of a label that no training case holds.
+_UNKNOWN_MM3 = 1000.0
+# Steps of the probabilities that are added up.
+_STEPS = 255
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +48,13 @@ class Looker:
         model: whose masks people correct.
         plain: the same without flips, where its networks cannot disagree (one, or of different labels); else None.
         identity: hash of its weights.
+        lesions_mm3: volume of a usual lesion of each label or region, in their order.
     """
 
     model: LoadedModel
     plain: LoadedModel | None
     identity: str
+    lesions_mm3: tuple[float, ...]
 
     def read(self, case: Case) -> Scan:
         """Read a scan."""
@@ -62,8 +70,10 @@ class Looker:
         if self.plain is not None:
             members = (segmented.probabilities, self.plain.segment(scan).probabilities)
         signs = measure_signs(segmented, self.model.decision.thresholds, divided=False)
-        doubt = math.fsum(1 - one.soft_dice_confidence for one in signs) / len(signs)
-        return _measure_spread(spread(members)), doubt
+        voxel_mm3 = math.prod(canonical_grid(segmented.probabilities.source_grid).spacing_mm())
+        usual = [volume / voxel_mm3 for volume in self.lesions_mm3]
+        doubts = [_measure_doubt(one, voxels) for one, voxels in zip(signs, usual, strict=True)]
+        return _measure_spread(spread(members), usual), math.fsum(doubts) / len(doubts)
 
 
 def make_looker(source: ModelSource, identity: str) -> Looker:
@@ -72,7 +82,24 @@ def make_looker(source: ModelSource, identity: str) -> Looker:
     several = models.can_disagree()
     model = load_models(models, way=Way() if several else Way(mirror=True))
     plain = None if several else load_models(models, way=Way(mirror=False))
-    return Looker(model=model, plain=plain, identity=identity)
+    lesions_mm3 = find_usual_lesions(models.scheme(), models.run().summary)
+    return Looker(model=model, plain=plain, identity=identity, lesions_mm3=lesions_mm3)
+
+
+def find_usual_lesions(scheme: LabelScheme, summary: FingerprintSummary) -> tuple[float, ...]:
+    """Return the volume in mm3 of a usual lesion of each label or region.
+
+    That of a label is the median of its components; that of a region is the sum of its labels'.
+
+    Args:
+        scheme: of the labels that a model looks for.
+        summary: of the cases that it was trained on.
+    """
+    medians = {label.value: label.lesion_volume_mm3.p50 or 0.0 for label in summary.labels}
+    return tuple(
+        math.fsum(medians.get(value, 0.0) for value in region.values) or _UNKNOWN_MM3
+        for region, _ in scheme.written_regions()
+    )
 
 
 def look_at(
@@ -137,11 +164,35 @@ def _find_marked(labels: NDArray[np.integer], scheme: LabelScheme) -> NDArray[np
     return np.isin(labels, unmarked, invert=True)
 
 
-def _measure_spread(uncertainty: Uncertainty) -> float:
-    """Return the share of the spread of members in their probabilities, the mean over labels."""
-    targets = len(uncertainty.mean.scheme.heads().targets())
+def _measure_doubt(sign: MaskSigns, usual: float) -> float:
+    """Return what the Dice of mask and probabilities lacks to 1, smoothed by the volume of a usual lesion.
+
+    That volume is added above and below, as soft Dice is smoothed: else the Dice of an empty mask is 0, however sure
+    the model is. Where n usual lesions are to be expected beside an empty mask, the doubt is n / (n + 1).
+
+    Args:
+        sign: of the mask of a label or region.
+        usual: volume of a usual lesion in voxels.
+    """
+    both = sign.expected_voxels + sign.voxels
+    return (both - 2 * sign.mean_probability * sign.voxels) / (both + usual)
+
+
+def _measure_spread(uncertainty: Uncertainty, usual: Sequence[float]) -> float:
+    """Return the deviations of members as a share of these, their probabilities and a usual lesion; mean over labels.
+
+    Args:
+        uncertainty: of a scan.
+        usual: volume of a usual lesion of each label or region in voxels.
+    """
+    targets = len(usual)
     apart, sure = torch.zeros(targets), torch.zeros(targets)
     for slab in uncertainty.slabs():
-        apart += slab.deviation.sum(dim=(1, 2, 3)).cpu()
-        sure += slab.mean.sum(dim=(1, 2, 3)).cpu()
-    return float((apart / (apart + sure).clamp_min(1e-9)).mean())
+        apart += _round(slab.deviation).sum(dim=(1, 2, 3)).cpu()
+        sure += _round(slab.mean).sum(dim=(1, 2, 3)).cpu()
+    return float((apart / (apart + sure + torch.tensor(usual))).mean())
+
+
+def _round(values: torch.Tensor) -> torch.Tensor:
+    """Return probabilities in steps of 1/255, as those of signs are: next to nothing in all voxels is no lesion."""
+    return (values * _STEPS).round() / _STEPS

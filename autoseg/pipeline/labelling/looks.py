@@ -24,8 +24,10 @@ class Look:
     Attributes:
         model: hash of the weights.
         spread: how far networks, or flips of a single one, lie apart: the standard deviations of their probabilities
-            as a share of these and the probabilities, 0 to 1, the mean over labels; None of a labelled case.
-        doubt: what the Dice of mask and probabilities lacks to 1, the mean over labels; None of a labelled case.
+            as a share of these, the probabilities and a usual lesion, 0 to 1, the mean over labels; None of a labelled
+            case.
+        doubt: what the Dice of mask and probabilities, smoothed by the volume of a usual lesion, lacks to 1, the mean
+            over labels; None of a labelled case.
         scan: the coarse picture of the intensities.
         mask: the coarse picture of what is marked.
     """

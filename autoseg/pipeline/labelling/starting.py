@@ -66,7 +66,7 @@ class StartOptions:
 
 
 def start_loop(place: Path, unlabelled: Path | None, options: StartOptions, progress: Progress) -> LoopFolder:
-    """Begin a labelling loop, and return its folder; one that was begun with the same cases is returned as it is.
+    """Begin a labelling loop, and return its folder; one of the same cases stays as it is, but for given minutes.
 
     Args:
         place: of the data set whose cases are labelled.
@@ -124,7 +124,7 @@ def _describe_pool(place: Path | None, found: Dataset | None) -> Iterator[Case]:
 
 
 def _keep(folder: LoopFolder, loop: Loop, training: Training, progress: Progress) -> None:
-    """Write a new loop; an old one of the same cases stays.
+    """Write a new loop; an old one of the same cases stays, but for given minutes.
 
     Args:
         folder: of the loop.
@@ -146,7 +146,11 @@ def _keep(folder: LoopFolder, loop: Loop, training: Training, progress: Progress
                     f"{root}: holds a loop of other cases, other held-out cases or another seed. Leave `start` out to "
                     "go on with it, or name another folder with -w."
                 )
-            progress.say("This loop was begun before, and stays as it is.")
+            minutes = " but for the minutes, which are noted" if _note_minutes(folder, known, loop) else ""
+            progress.say(
+                f"This loop was begun before, and stays as it is{minutes}. Options of trainings are given to `autoseg "
+                "label train`."
+            )
             return
         # As of a round that has not begun, so that tables of a killed start with other held-out cases are replaced.
         write_tables(folder, loop, 1)
@@ -155,6 +159,15 @@ def _keep(folder: LoopFolder, loop: Loop, training: Training, progress: Progress
         f"{counted(len(loop.labelled()), 'labelled case')} to train on, {len(loop.test)} held out, "
         f"{counted(len(loop.unlabelled()), 'scan')} to label."
     )
+
+
+def _note_minutes(folder: LoopFolder, known: Loop, given: Loop) -> bool:
+    """Write what labelling without a network took into a loop that was begun before, and return whether that is new."""
+    before, now = ({case: dict(own) for case, own in one.manual_minutes.items()} for one in (known, given))
+    if not now or now == before:
+        return False
+    write_json(folder.state, replace(known, manual_minutes=now))
+    return True
 
 
 def _describe_start(loop: Loop) -> tuple[object, ...]:

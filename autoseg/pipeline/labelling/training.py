@@ -12,6 +12,7 @@ from autoseg.labelling.state import Round, Training
 from autoseg.pipeline.folds.cross_validation import train_all
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
+from autoseg.pipeline.folds.runs import list_runs, name_folds
 from autoseg.pipeline.labelling.inheriting import inherit
 from autoseg.pipeline.labelling.judging import judge_round
 from autoseg.pipeline.labelling.loop_state import OpenLoop, opened, write_tables
@@ -20,21 +21,33 @@ from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import Progress
-from autoseg.workspace.fold import ALL
+from autoseg.workspace.fold import ALL, FULL
 from autoseg.workspace.locks import locked
 from autoseg.workspace.loop import LoopFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
-from dataset_fingerprints.names import check_fold_name, counted, show_name
+from dataset_fingerprints.names import check_fold_name, counted, show_name, some_of
 from planners.editing.following import Followed
 from planners.editing.scaling import check_scale
 from planners.order import order_by_need
-from planners.plan import Plan
+from planners.plan import Configuration, Plan
 
 _LENGTHS = frozenset(("iterations", "max_minutes"))
+_PLAN = "default"
+# What a plan follows from, as options are called; training a begun fold on by another plan is refused.
+_PLANNED = {
+    "planner": "--planner",
+    "own_plan": "--own-plan or --like-last",
+    "assignments": "--set",
+    "scale": "--scale",
+    "gpu_memory_gb": "--gpu-memory-gb",
+}
+_NAMED = 10
 
 
-def train_round(folder: LoopFolder, asked: Training, given: Collection[str], progress: Progress) -> Round:
+def train_round(
+    folder: LoopFolder, asked: Training, given: Collection[str], progress: Progress, *, restart: bool = False
+) -> Round:
     """Train the round that is next, or go on with it, and return it with its scores on the held-out cases.
 
     Masks can be taken in meanwhile: they are for the round after it.
@@ -44,6 +57,7 @@ def train_round(folder: LoopFolder, asked: Training, given: Collection[str], pro
         asked: how to train.
         given: the fields of it that a person gave; the others stay as in the round before.
         progress: receiver of progress reports.
+        restart: whether what was trained of the round is removed first.
 
     Raises:
         AutosegError: nothing was labelled since the last training, or the training cannot be done.
@@ -51,18 +65,35 @@ def train_round(folder: LoopFolder, asked: Training, given: Collection[str], pro
     started = time.monotonic()
     with ExitStack() as held:
         with opened(folder) as found:
-            own = _choose_round(found, asked, given)
+            before = found.loop.current().training
+            own = _choose_round(found, asked, given, restart=restart)
             # Before anything is written: a second process must not change what the first one trains.
             place = found.folder.round(own.number)
             held.enter_context(locked(place.root, f"the training of round {own.number}"))
             begun = _begin(found, own, progress)
-        plan = _plan(begun, own, progress)
-        _train(begun, own, plan, progress)
+        try:
+            plan = _plan(begun, own, progress)
+            _refuse_seen(begun, own, plan)
+        except PlanError:
+            _take_back(folder, own, before)
+            raise
+        try:
+            _train(begun, own, plan, progress, restart=restart)
+        except PlanError:
+            if not any(list_runs(place.workspace, _PLAN)):
+                _take_back(folder, own, before)
+            raise
         scores = judge_round(begun, choose_models(own), progress)
         own = replace(own, scores=scores, seconds=round(own.seconds + time.monotonic() - started, 1))
         with opened(folder) as found:
             found.keep(found.loop.with_round(own))
     return own
+
+
+def _take_back(folder: LoopFolder, own: Round, before: Training) -> None:
+    """Let a round be trained as was said before: options of which nothing can be made are not for later commands."""
+    with opened(folder) as found:
+        found.keep(found.loop.with_round(replace(own, training=before)))
 
 
 def choose_models(own: Round) -> ModelChoice:
@@ -72,7 +103,7 @@ def choose_models(own: Round) -> ModelChoice:
     return ModelChoice(configurations=names, folds=folds)
 
 
-def _choose_round(found: OpenLoop, asked: Training, given: Collection[str]) -> Round:
+def _choose_round(found: OpenLoop, asked: Training, given: Collection[str], *, restart: bool) -> Round:
     """Return the round to train: the last one until it is finished, then the next one with all that is labelled.
 
     Raises:
@@ -82,7 +113,14 @@ def _choose_round(found: OpenLoop, asked: Training, given: Collection[str]) -> R
     training = settle(last.training, asked, given)
     _check(training)
     if not last.scores:
+        if not restart:
+            _refuse_other_plan(found, training)
         return replace(last, training=training)
+    if restart:
+        raise PlanError(
+            f"{found.folder.root}: round {last.number} is finished, and is not begun anew: people correct its masks, "
+            "and the next round starts from its weights. Leave --restart out to train the next round."
+        )
     if not loop.news():
         waiting = len(loop.awaited())
         cure = "choose scans to label with `autoseg label next --count K`"
@@ -93,6 +131,24 @@ def _choose_round(found: OpenLoop, asked: Training, given: Collection[str]) -> R
             f"{cure}."
         )
     return Round(number=last.number + 1, cases=loop.labelled(), training=training)
+
+
+def _refuse_other_plan(found: OpenLoop, training: Training) -> None:
+    """Refuse what would change the plan of a round whose training is begun, before it is kept.
+
+    Raises:
+        PlanError: something would; the message names the options.
+    """
+    own = found.loop.current()
+    # The first round follows no model in any case.
+    planned = {name: option for name, option in _PLANNED.items() if own.number > 1 or name != "own_plan"}
+    others = [option for name, option in planned.items() if getattr(training, name) != getattr(own.training, name)]
+    if others and any(list_runs(found.now().workspace, _PLAN)):
+        raise PlanError(
+            f"{found.folder.root}: the training of round {own.number} was begun with another value of "
+            f"{', '.join(others)}. Leave it out to go on with what was begun, or add --restart, which removes that and "
+            "begins the round's training anew."
+        )
 
 
 def _check(training: Training) -> None:
@@ -133,6 +189,8 @@ def _plan(begun: OpenLoop, own: Round, progress: Progress) -> Plan:
         inherit(begun.folder.round(own.number - 1).workspace, place.workspace, own.cases)
     divided = write_folds(begun.folder, begun.loop, own.number)
     like = None if training.own_plan else _find_followed(begun, own.number)
+    if like is not None:
+        _refuse_unfollowed(begun, own, like)
     options = PlanningOptions(
         workspace=place.workspace.root,
         planner=training.planner,
@@ -152,7 +210,7 @@ def _plan(begun: OpenLoop, own: Round, progress: Progress) -> Plan:
 def _keep_assignments(begun: OpenLoop, own: Round, like: Followed) -> Iterator[str]:
     """Yield the values to set but those of configurations that an earlier round has planned and not trained."""
     before = [begun.folder.round(number).workspace for number in range(1, own.number)]
-    planned = {entry.name for one in before for entry in read_plan(one, "default")[0].configurations}
+    planned = {entry.name for one in before for entry in read_plan(one, _PLAN)[0].configurations}
     lost = planned - {entry.name for entry in like.run.configurations}
     yield from (one for one in own.training.assignments if one.split("=")[0].split(".")[0].strip() not in lost)
 
@@ -166,17 +224,69 @@ def _find_followed(begun: OpenLoop, number: int) -> Followed | None:
     return Followed(name=show_name(f"round {number - 1}"), run=source.run)
 
 
-def _train(begun: OpenLoop, own: Round, plan: Plan, progress: Progress) -> None:
+def _refuse_unfollowed(begun: OpenLoop, own: Round, like: Followed) -> None:
+    """Make sure that a round that is planned like a model trains a configuration that this model has.
+
+    Raises:
+        PlanError: it has none of that name.
+    """
+    wanted, known = own.training.configuration, [entry.name for entry in like.run.configurations]
+    if wanted is not None and wanted not in known:
+        raise PlanError(
+            f"{begun.folder.root}: round {own.number} is planned like the model of round {own.number - 1}, which is of "
+            f"{like.run.configuration}, and -c names {wanted}. Leave -c out, or add --own-plan: the planner makes the "
+            f"plan then, and {wanted} starts from random weights."
+        )
+
+
+def _refuse_seen(begun: OpenLoop, own: Round, plan: Plan) -> None:
+    """Make sure that no fold starts from weights of the round before that know cases that it is judged on.
+
+    A fold keeps its cases from round to round, so that its own weights of the round before know none of them.
+
+    Raises:
+        PlanError: one would, and nobody said that it may.
+    """
+    training = own.training
+    if own.number < 2 or training.fold == FULL or training.allow_seen:
+        return
+    before = begun.folder.round(own.number - 1).workspace
+    folds: tuple[str, ...] = (training.fold,)
+    if training.fold == ALL:
+        folds = name_folds(read_plan(begun.now().workspace, plan.name)[1])
+    for configuration in _list_trained(own, plan):
+        known = [folder.name() for folder in before.trained_folds(_PLAN, configuration.name)]
+        seen = [fold for fold in folds if known and fold not in known]
+        if seen:
+            raise PlanError(
+                f"{begun.folder.root}: {configuration.name}, fold {some_of(seen, _NAMED)}, would start from weights of "
+                f"round {own.number - 1} (fold {some_of(known, _NAMED)}) that were trained on cases that it is judged "
+                "on. Train what that round trained (--fold), one model of all cases (--fold full), or add "
+                "--allow-seen, which trains and marks the scores of the folds. Held-out cases are in no round: their "
+                "scores are not touched by it."
+            )
+
+
+def _list_trained(own: Round, plan: Plan) -> tuple[Configuration, ...]:
+    """Return the configuration that a round trains, after those that it needs."""
+    wanted = own.training.configuration or plan.default_configuration
+    return order_by_need(plan.configurations, (wanted,), f"plan {plan.name}")
+
+
+def _train(begun: OpenLoop, own: Round, plan: Plan, progress: Progress, *, restart: bool) -> None:
     """Train the configuration of the round after those that it needs, each from its weights of the round before."""
     workspace, training = begun.now().workspace, own.training
     before = begun.folder.round(own.number - 1).workspace if own.number > 1 else None
-    wanted = training.configuration or plan.default_configuration
-    for configuration in order_by_need(plan.configurations, (wanted,), f"plan {plan.name}"):
+    for configuration in _list_trained(own, plan):
+        # What starts from another configuration, as its plan says (initial), cannot start from a model as well.
+        weights = _find_weights(before, configuration.name) if configuration.initial is None else None
         options = TrainingOptions(
             configuration=configuration.name,
             iterations=training.iterations,
             max_minutes=training.max_minutes,
-            from_model=_find_weights(before, configuration.name),
+            restart=restart,
+            from_model=weights,
+            allow_seen=training.allow_seen and weights is not None,
         )
         if training.fold == ALL:
             train_all(workspace, options, progress)
@@ -188,5 +298,5 @@ def _find_weights(before: Workspace | None, configuration: str) -> str | None:
     """Return the workspace whose weights a configuration starts from; None where it has none of it."""
     if before is None:
         return None
-    plan, _ = read_plan(before, "default")
+    plan, _ = read_plan(before, _PLAN)
     return str(before.root) if before.trained_folds(plan.name, configuration) else None

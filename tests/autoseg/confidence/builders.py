@@ -44,6 +44,7 @@ def make_signs(confidence: float, voxels: int = 1000) -> MaskSigns:
     return MaskSigns(
         voxels=voxels,
         volume_ml=voxels / 1000,
+        expected_voxels=float(voxels),
         soft_dice_confidence=confidence,
         mean_probability=0.8,
         agreement=None,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from autoseg.labelling.state import Choice, Chosen
+from autoseg.labelling.state import Choice, Chosen, Loop
 from autoseg.pipeline.faces import label_face
-from autoseg.pipeline.labelling.loop_state import read_loop
+from autoseg.pipeline.labelling.loop_state import OpenLoop, read_loop
 from dataset_fingerprints.errors import DataError, PartlyDoneError
 from dataset_fingerprints.layouts.table_text import read_table
 from dataset_fingerprints.reading.images import read_image, read_label_map, write_label_map
@@ -236,3 +236,52 @@ def test_an_untouched_mask_of_an_earlier_round_is_not_taken_for_a_correction_of_
     write_label_map(other, truth.voxels[0].astype(np.uint8), truth.source_grid, truth.header)
     with pytest.raises(DataError, match="case s06: is the mask of the model"):
         label_face.accept(edit(made), made.loop.root)
+
+
+def test_a_file_that_is_still_in_its_folder_does_not_replace_a_later_mask_unless_it_is_meant(
+    made: Made, tmp_path: Path
+) -> None:
+    correct(made, "s06", "s07", "s08")
+    label_face.accept(None, made.loop.root)
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    shutil.copy(made.truth("s09"), folder / "s06.nii.gz")
+    label_face.accept(folder, made.loop.root)
+    again = label_face.accept(None, made.loop.root)
+    assert (again.taken, again.replaced, again.known) == ([], ["s06"], ["s07", "s08"])
+    assert np.array_equal(taken(made, "s06"), true(made, "s09"))
+    label_face.accept(None, made.loop.root, allow=("earlier",))
+    assert np.array_equal(taken(made, "s06"), true(made, "s06"))
+
+
+def test_a_mask_is_kept_with_its_minutes_in_one_step(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    correct(made, "s06", "s07", "s08")
+    made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\ns07,rim,2\n", encoding="utf-8")
+    states: list[Loop] = []
+    keep = OpenLoop.keep
+
+    def note(self: OpenLoop, loop: Loop) -> None:
+        keep(self, loop)
+        states.append(loop)
+
+    monkeypatch.setattr(OpenLoop, "keep", note)
+    assert label_face.accept(None, made.loop.root).timed == ["s06", "s07"]
+    # A kill leaves one of these.
+    assert len(states) == 3
+    assert all(dict(loop.latest()["s06"].minutes) == {"core": 3.0} for loop in states)
+
+
+def test_the_label_map_that_a_case_came_with_is_no_new_mask(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    for name in ("s00", "s06"):
+        shutil.copy(made.truth(name), folder / f"{name}.nii.gz")
+    result = label_face.accept(folder, made.loop.root)
+    assert ([one.case for one in result.taken], result.known) == (["s06"], ["s00"])
+    assert read_loop(made.loop).news() == ("s06",)
+    # A correction of it is one, and the old map does not replace that by itself.
+    shutil.copy(made.truth("s09"), folder / "s00.nii.gz")
+    label_face.accept(folder, made.loop.root)
+    shutil.copy(made.truth("s00"), folder / "s00.nii.gz")
+    assert label_face.accept(folder, made.loop.root).replaced == ["s00"]
+    assert np.array_equal(taken(made, "s00"), true(made, "s09"))

@@ -10,16 +10,20 @@ import numpy as np
 import pytest
 
 from autoseg.labelling.ranking import choose_uncertain
-from autoseg.pipeline.labelling.looking import Looker, look_at
+from autoseg.pipeline.labelling.looking import Looker, find_usual_lesions, look_at
+from autoseg.pipeline.labelling.looks import Look
 from autoseg.prediction import Ensemble, LoadedModel, Probabilities
 from autoseg.progress import SilentProgress
 from autoseg.workspace.loop import RoundFolder
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.fingerprint import drop_cases
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.images import read_label_map
-from tests.autoseg.prediction.builders import HandMade, make_volume
-from tests.synthetic.heads import plain_scheme
+from tests.autoseg.confidence.builders import lesion_probabilities, segment
+from tests.autoseg.prediction.builders import HandMade, make_scan, make_volume
+from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+from tests.synthetic.heads import plain_scheme, region_scheme
 from tests.synthetic.scans import affine_of, write_nifti
 
 SCHEME = plain_scheme(2)
@@ -47,7 +51,8 @@ def load(predictor: object) -> LoadedModel:
 
 
 def look(predictor: object, plain: object | None = None) -> Looker:
-    return Looker(model=load(predictor), plain=None if plain is None else load(plain), identity="m")
+    other = None if plain is None else load(plain)
+    return Looker(model=load(predictor), plain=other, identity="m", lesions_mm3=(100.0, 100.0))
 
 
 def write_cases(root: Path) -> tuple[list[Case], dict[str, str]]:
@@ -133,3 +138,44 @@ def test_what_nobody_has_labelled_is_not_marked_in_the_picture_of_a_labelled_sca
     write_nifti(tmp_path / "mask.nii.gz", labels, mask.affine)
     after = look_at(RoundFolder(root=tmp_path / "s"), looker, cases[::2], known, SilentProgress())[-1]
     assert after.mask == before.mask
+
+
+def find_uncertainty(*networks: tuple[float, float], edge: int = 5) -> float:
+    """Return how uncertain a model is about a scan in which a cube of voxels stands out, with a usual lesion of 100.
+
+    Args:
+        networks: the probability in the cube and that around it, of each network.
+        edge: of the cube, in voxels.
+    """
+    maps = []
+    for inside, around in networks:
+        values = np.full((1, 20, 20, 20), around)
+        values[0, 5 : 5 + edge, 5 : 5 + edge, 5 : 5 + edge] = inside
+        maps.append(lesion_probabilities(values))
+    looker = replace(look(Refusing()), lesions_mm3=(100.0,))
+    spread, doubt = looker.measure(make_scan(make_volume()[0]), segment(maps))
+    return Look(case="a", model="m", spread=spread, doubt=doubt, scan=(), mask=()).candidate().uncertainty
+
+
+def test_a_surely_empty_scan_is_less_uncertain_than_one_with_a_faint_or_contested_lesion() -> None:
+    # Far apart as a share of themselves, in all voxels, and next to nothing all the same.
+    empty = find_uncertainty((1e-4, 1e-4), (3e-4, 3e-4))
+    clear = find_uncertainty((0.97, 0.0), (0.99, 0.0))
+    faint = find_uncertainty((0.35, 0.0), (0.45, 0.0))
+    contested = find_uncertainty((0.9, 0.0), (0.2, 0.0))
+    assert empty < clear < min(faint, contested)
+    assert empty < find_uncertainty((0.35, 0.0), (0.45, 0.0), edge=2) < faint
+
+
+def test_an_empty_mask_is_as_doubtful_as_usual_lesions_are_to_be_expected_beside_it() -> None:
+    # Probabilities of 102 / 255 in 125 voxels are half of a usual lesion: n / (n + 1), and nothing lies apart.
+    assert find_uncertainty((0.4, 0.0), (0.4, 0.0)) == pytest.approx(0.5 / 1.5 / 2)
+
+
+def test_a_usual_lesion_is_the_median_one_of_a_label_and_of_a_region_that_of_its_labels_together() -> None:
+    cases = [SyntheticCase(body_shape=(40, 40, 40), volume_mm3=volume) for volume in (100.0, 300.0, 900.0)]
+    summary = drop_cases(make_fingerprint(cases, labels=2))
+    assert find_usual_lesions(plain_scheme(2), summary) == (300.0, 300.0)
+    assert find_usual_lesions(region_scheme(), summary) == (600.0, 300.0)
+    # Of a label that no case holds nothing is known.
+    assert find_usual_lesions(plain_scheme(3), summary)[2] == 1000.0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -192,3 +193,15 @@ def test_headers_that_are_alike_make_no_copies(tmp_path: Path) -> None:
         Case(name=name, images=(str(tmp_path / f"{name}.img"),), label="", subject=name) for name in "abc"
     )
     assert find_copies((other, copy), (held_out,)) == {"c"}
+
+
+def test_minutes_of_labelling_without_a_network_may_be_given_later(tmp_path: Path) -> None:
+    made = begin(tmp_path)
+    before = read_loop(made.loop)
+    minutes = tmp_path / "minutes.csv"
+    minutes.write_text("case,structure,minutes\ns00,core,20\n", encoding="utf-8")
+    label_face.start(made.table, workspace=made.loop.root, test=("s01", "s04"), minutes=minutes)
+    assert read_loop(made.loop) == replace(before, manual_minutes={"s00": {"core": 20.0}})
+    # Without them, what is known stays.
+    label_face.start(made.table, workspace=made.loop.root, test=("s01", "s04"))
+    assert read_loop(made.loop).manual_minutes

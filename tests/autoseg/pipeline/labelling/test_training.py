@@ -7,18 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from autoseg.labelling.state import Training
+from autoseg.labelling.state import HeldOutScore, Training
 from autoseg.pipeline.faces import label_face
+from autoseg.pipeline.folds.jobs import TrainingOptions
+from autoseg.pipeline.labelling import training
+from autoseg.pipeline.labelling.loop_state import read_loop
 from autoseg.pipeline.labelling.round_folds import write_folds
 from autoseg.pipeline.labelling.training import settle
 from autoseg.workspace.locks import locked
 from dataset_fingerprints.errors import AutosegError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.fingerprint import drop_cases
 from dataset_fingerprints.layouts.table_text import read_table
-from planners.plan import Fold, Splits
+from planners.editing.following import Followed
+from planners.plan import Fold, Plan, Splits
 from planners.planner import PlanRequest
 from planners.presets import make_plan
-from tests.autoseg.pipeline.labelling.loops import begin, choose
+from planners.run import Run, make_run
+from planners.stage_inputs import Initial
+from tests.autoseg.pipeline.labelling.loops import Made, begin, choose
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
 from tests.synthetic.machines import GPU
 
@@ -89,3 +96,143 @@ def test_an_option_that_cannot_be_meant_is_refused_and_not_kept(
     with pytest.raises(AutosegError, match=said):
         label_face.train(made.loop.root, replace(Training(), **{option: value}), (option,))  # type: ignore[arg-type]
     assert made.loop.state.read_bytes() == before
+
+
+FINGERPRINT = make_fingerprint(repeat_case(7, SyntheticCase(body_shape=(40, 48, 40))))
+FOLDS = (
+    Fold(train=("s03", "s05"), validation=("s00", "s02")),
+    Fold(train=("s00", "s02"), validation=("s03", "s05")),
+)
+
+
+def plan_first_round(made: Made, *trained: str) -> Plan:
+    """Write the plan of the first round, and weights of some of its configurations, trained on all cases."""
+    workspace = made.loop.round(1).workspace
+    plan = make_plan(FINGERPRINT, PlanRequest(machine=GPU, memory_gb=8.0))
+    write_json(workspace.plan("default"), plan)
+    write_json(workspace.splits("default"), Splits(folds=FOLDS, origin="here"))
+    for name in trained:
+        weights = workspace.fold("default", name, "full").weights
+        weights.parent.mkdir(parents=True)
+        weights.write_bytes(b"")
+    return plan
+
+
+def make_first_run(plan: Plan) -> Run:
+    return make_run(plan, plan.default_configuration, "full", (), (), drop_cases(FINGERPRINT))
+
+
+def note_trainings(monkeypatch: pytest.MonkeyPatch, plan: Plan) -> list[tuple[str, TrainingOptions]]:
+    """Let rounds have a plan and a score, and note which folds would be trained, and how."""
+    noted: list[tuple[str, TrainingOptions]] = []
+    score = HeldOutScore(case="s01", structure="core", dice=0.5)
+    monkeypatch.setattr(training, "_plan", lambda *given: plan)
+    monkeypatch.setattr(training, "train_fold", lambda *given: noted.append((given[1], given[2])))
+    monkeypatch.setattr(training, "judge_round", lambda *given: (score,))
+    return noted
+
+
+def test_another_plan_for_a_round_that_is_begun_is_refused_and_not_kept(tmp_path: Path) -> None:
+    made = begin(tmp_path)
+    run = make_first_run(plan_first_round(made))
+    write_json(made.loop.round(1).workspace.fold("default", run.configuration, "full").run, run)
+    before = made.loop.state.read_bytes()
+    asked = Training(assignments=("batch_size=2",), scale=2.0)
+    said = r"round 1 was begun with another value of --set, --scale\. Leave it out .* or add --restart"
+    with pytest.raises(PlanError, match=said):
+        label_face.train(made.loop.root, asked, ("assignments", "scale"))
+    assert made.loop.state.read_bytes() == before
+
+
+def test_with_restart_a_round_that_is_begun_is_begun_anew_by_another_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = begin(tmp_path)
+    plan = plan_first_round(made)
+    run = make_first_run(plan)
+    write_json(made.loop.round(1).workspace.fold("default", run.configuration, "full").run, run)
+    noted = note_trainings(monkeypatch, plan)
+    label_face.train(made.loop.root, Training(scale=2.0), ("scale",), restart=True)
+    assert [(fold, options.restart) for fold, options in noted] == [("full", True)]
+    assert read_loop(made.loop).current().training.scale == 2.0
+    with pytest.raises(PlanError, match="round 1 is finished, and is not begun anew.* Leave --restart out"):
+        label_face.train(made.loop.root, restart=True)
+
+
+def test_what_cannot_be_planned_is_not_kept_for_the_next_command(tmp_path: Path) -> None:
+    made = begin(tmp_path)
+    before = made.loop.state.read_bytes()
+    with pytest.raises(PlanError, match="no planner 'nonsense'"):
+        label_face.train(made.loop.root, Training(planner="nonsense"), ("planner",))
+    assert made.loop.state.read_bytes() == before
+
+
+def test_folds_that_would_start_from_weights_that_know_their_cases_are_trained_only_where_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = choose(tmp_path)
+    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    plan = plan_first_round(made)
+    plan_first_round(made, plan.default_configuration)
+    noted = note_trainings(monkeypatch, plan)
+    said = r"fold 0, would start from weights of round 1 \(fold full\).* or add --allow-seen"
+    with pytest.raises(PlanError, match=said):
+        label_face.train(made.loop.root, Training(fold="0"), ("fold",))
+    assert not noted
+    assert read_loop(made.loop).current().training == Training()
+    assert b"allow_seen" not in made.loop.state.read_bytes()
+    label_face.train(made.loop.root, Training(fold="0", allow_seen=True), ("fold", "allow_seen"))
+    ((fold, options),) = noted
+    assert (fold, options.allow_seen) == ("0", True)
+    assert options.from_model == str(made.loop.round(1).workspace.root)
+    assert read_loop(made.loop).current().training.allow_seen
+
+
+def test_what_starts_from_another_configuration_of_its_round_does_not_start_from_the_round_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = choose(tmp_path)
+    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    plan = plan_first_round(made)
+    last = plan.default_configuration
+    first = next(one.name for one in plan.configurations if one.name != last)
+    plan_first_round(made, first, last)
+    staged = tuple(
+        replace(one, initial=Initial(configuration=first)) if one.name == last else one for one in plan.configurations
+    )
+    noted = note_trainings(monkeypatch, replace(plan, configurations=staged))
+    label_face.train(made.loop.root)
+    before = str(made.loop.round(1).workspace.root)
+    assert [(options.configuration, options.from_model) for _, options in noted] == [(first, before), (last, None)]
+
+
+def test_a_configuration_that_the_model_of_the_round_before_does_not_have_needs_a_plan_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = choose(tmp_path)
+    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    followed = Followed(name="round 1", run=make_first_run(plan_first_round(made)))
+    monkeypatch.setattr(training, "_find_followed", lambda *given: followed)
+    with pytest.raises(PlanError, match="-c names other.* Leave -c out, or add --own-plan"):
+        label_face.train(made.loop.root, Training(configuration="other"), ("configuration",))
+    assert read_loop(made.loop).current().training.configuration is None
+
+
+def test_what_cannot_be_trained_is_not_kept_unless_it_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = begin(tmp_path)
+    plan = plan_first_round(made)
+    run = make_first_run(plan)
+    note_trainings(monkeypatch, plan)
+
+    def refuse(*given: object) -> None:
+        raise PlanError("nothing of its weights fits")
+
+    def begin_and_fail(*given: object) -> None:
+        write_json(made.loop.round(1).workspace.fold("default", run.configuration, "full").run, run)
+        raise PlanError("nothing is smaller")
+
+    for train, scale in ((refuse, 1.0), (begin_and_fail, 2.0)):
+        monkeypatch.setattr(training, "train_fold", train)
+        with pytest.raises(PlanError, match="nothing"):
+            label_face.train(made.loop.root, Training(scale=2.0), ("scale",))
+        assert read_loop(made.loop).current().training.scale == scale
