@@ -15,6 +15,8 @@ from dataset_fingerprints.names import counted, some_of
 
 _log = logging.getLogger(__name__)
 _NAMED = 3
+# A training keeps a few: larger numbers are in the name of somebody's copy, or in a damaged record.
+_MOST = 1000
 
 
 def find_lost(folder: FoldFolder) -> tuple[str, ...]:
@@ -26,7 +28,8 @@ def find_lost(folder: FoldFolder) -> tuple[str, ...]:
     with suppress(FileFormatError):  # weights predict without it
         record = read_record(folder)
         left = 0 if record is None else record.snapshots
-    numbers = range(1, max((left, *there)) + 1)
+    last = max(number for number in (0, left, *there) if number <= _MOST)
+    numbers = range(1, last + 1)
     return tuple(folder.snapshot(number).name for number in numbers if number not in there)
 
 

@@ -38,7 +38,15 @@ def predict(tiny: Tiny, out: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 @pytest.mark.parametrize(
     ("there", "left", "lost"),
-    [((1, 2, 3), 3, ()), ((1, 3), 0, (2,)), ((3,), 3, (1, 2)), ((1, 2), 3, (3,)), ((1, 2), 0, ()), ((), 0, ())],
+    [
+        ((1, 2, 3), 3, ()),
+        ((1, 3), 0, (2,)),
+        ((3,), 3, (1, 2)),
+        ((1, 2), 3, (3,)),
+        ((1, 2), 0, ()),
+        ((), 0, ()),
+        ((1, 20240101), 10**9, ()),
+    ],
 )
 def test_snapshots_are_lost_that_the_training_left_or_that_lie_before_others(
     tiny: Tiny, there: tuple[int, ...], left: int, lost: tuple[int, ...]
