@@ -32,11 +32,13 @@ class Model:
         run: what it was trained by.
         weights: of its network, or of its snapshots, each a network of an ensemble.
         origin: where it comes from, for messages.
+        lost: number of snapshots that its training left and that are not there any more.
     """
 
     run: Run
     weights: tuple[Weights, ...]
     origin: str
+    lost: int = 0
 
     def build_networks(self, device: torch.device) -> tuple[nn.Module, ...]:
         """Return a network for each of the weights, in evaluation mode.

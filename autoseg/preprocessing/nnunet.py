@@ -28,6 +28,8 @@ from planners.plan import Preprocessing
 
 Kinds = tuple[Kind, Kind, Kind]
 AS_THEY_ARE = Reorientation(axes=(0, 1, 2), flips=(False, False, False))
+# Intensities are divided by no less, whatever their unit.
+LEAST_DIVISOR = 1e-8
 # Lengths of an affine's columns that are equal in the header differ by less, relative to the longest.
 _ROUNDING = 1e-5
 # Shares of a voxel that differ by less are equal.

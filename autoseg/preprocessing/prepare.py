@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from autoseg.preprocessing.intensities import normalize
 from autoseg.preprocessing.labels import resample_labels
-from autoseg.preprocessing.nnunet import AS_THEY_ARE, Kinds, choose_steps, crop_to_nonzero, find_turn, resample_images
+from autoseg.preprocessing.nnunet import (
+    AS_THEY_ARE,
+    LEAST_DIVISOR,
+    Kinds,
+    choose_steps,
+    crop_to_nonzero,
+    find_turn,
+    resample_images,
+)
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
 from autoseg.preprocessing.sizes import refuse_beyond_memory
 from dataset_fingerprints.geometry import Box, Grid, Reorientation, Triple, canonical_grid
@@ -71,7 +79,8 @@ def prepare(scan: Scan, preprocessing: Preprocessing, classes: int) -> Prepared:
     refuse_beyond_memory(shape, len(scan.voxels), spacing)
     seen = preprocessing.seen_channels(len(preprocessing.normalization))
     choices = tuple(preprocessing.normalization[position] for position in seen)
-    normalized = normalize(scan.voxels, scan.body, choices)
+    least_divisor = 0.0 if preprocessing.nnunet is None else LEAST_DIVISOR
+    normalized = normalize(scan.voxels, scan.body, choices, least_divisor)
     # The mean of most normalisations, and what a network has seen beyond the border of every scan.
     normalized[list(scan.absent)] = 0
     if preprocessing.nnunet is None:

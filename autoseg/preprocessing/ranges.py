@@ -1,12 +1,32 @@
-"""Intensities mapped linearly from one range to another: of percentiles, or of a fixed window."""
+"""Intensities mapped linearly: from one range to another, or to mean 0 and deviation 1."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-# A range of a channel below it is a single value.
-SMALLEST_RANGE = 1e-8
+# Two numbers of single precision are the same if they differ by less than this share of them.
+SINGLE_PRECISION = float(np.finfo(np.float32).eps)
+# No smaller number than this has all digits of single precision.
+SMALLEST_SINGLE = float(np.finfo(np.float32).tiny)
+
+
+def is_one_value(spread: float, low: float, high: float) -> bool:
+    """Return whether intensities differ only by the rounding of single precision, in whatever unit they are.
+
+    Args:
+        spread: of the intensities: their range or their standard deviation.
+        low: the lowest intensity.
+        high: the highest one.
+    """
+    return spread <= max(SINGLE_PRECISION * max(abs(low), abs(high)), SMALLEST_SINGLE)
+
+
+def standardize(channel: NDArray[np.float32], centre: float, scale: float) -> NDArray[np.float32]:
+    """Return a channel less its centre, divided by its scale."""
+    standard = channel - np.float32(centre)
+    standard /= np.float32(max(scale, SMALLEST_SINGLE))
+    return standard
 
 
 def map_range(
@@ -22,7 +42,7 @@ def map_range(
     """
     low, high = source
     width = high - low
-    if width < SMALLEST_RANGE:
+    if is_one_value(width, low, high):
         return np.full_like(channel, target[0])
     inside = np.clip(channel, low, high) if clipped else channel
     factor = (target[1] - target[0]) / width

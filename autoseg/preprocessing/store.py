@@ -27,7 +27,7 @@ from dataset_fingerprints.names import check_case_name, counted
 from planners.plan import Preprocessing
 
 # Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.
-CODE_VERSION = 2
+CODE_VERSION = 3
 # Tells the file of a record from one that takes its place: number, length and time of the last change.
 Stamp = tuple[int, int, int]
 # float16 keeps 3 digits up to 65,504; normalised intensities lie far below, anything larger stays float32.

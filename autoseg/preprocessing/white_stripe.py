@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from autoseg.preprocessing.ranges import is_one_value, standardize
+
 # As in the authors' R package WhiteStripe: the histogram's bins, and the share of its highest below which it is tail.
 STRIPE_BINS, TAIL_SHARE = 2000, 0.2
 # A rise by less than this share of the highest is noise, and no peak.
@@ -72,7 +74,8 @@ def standardize_by_stripe(
     """Return a channel less the mean of its white stripe, divided by the stripe's deviation; 0 outside of the body.
 
     Where there is no peak (fewer than 100 voxels, or a single intensity), or the stripe is of a single intensity, the
-    mean and the deviation of all voxels counted take the place of the stripe's.
+    mean and the deviation of all voxels counted take the place of the stripe's. Where these are of a single intensity,
+    too, all becomes 0.
 
     Args:
         channel: (x, y, z).
@@ -91,5 +94,6 @@ def standardize_by_stripe(
     if not chosen.size or chosen.min() == chosen.max():
         chosen = counted
     centre, scale = float(chosen.mean(dtype=np.float64)), float(chosen.std(dtype=np.float64))
-    standard = (channel - np.float32(centre)) / np.float32(max(scale, 1e-8))
-    return np.where(body, standard, np.float32(0))
+    if is_one_value(scale, float(chosen.min()), float(chosen.max())):
+        return np.zeros_like(channel)
+    return np.where(body, standardize(channel, centre, scale), np.float32(0))

@@ -58,7 +58,7 @@ class Attempt(NamedTuple):
 
 @contextmanager
 def _reading_utf8() -> Iterator[None]:
-    """Let files be read as UTF-8 meanwhile: the compiler reads its own by the locale, which SimpleITK sets to ASCII."""
+    """Let files be read as UTF-8 meanwhile: the compiler reads its own by the locale, which may be ASCII."""
     before = locale.setlocale(locale.LC_CTYPE)
     with suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "C.UTF-8")

@@ -76,6 +76,8 @@ class TrainingRecord:
         initial_weights: a hash of the weights of another configuration that it started from. Not written where there
             are none, or where it was begun before this was kept.
         final_prediction: how the fold's validation cases are predicted once it is trained; null for the plan's way.
+        snapshots: number of those that the training left. Not written where other weights are kept, or where it ended
+            before this was recorded.
     """
 
     status: Status
@@ -92,6 +94,7 @@ class TrainingRecord:
     pseudo_labelled: Annotated[PseudoLabelled | None, Field(exclude_if=_is_none)] = None
     initial_weights: Annotated[str, Field(exclude_if=not_)] = ""
     final_prediction: Prediction | None = None
+    snapshots: Annotated[int, Field(exclude_if=not_)] = 0
     device: str
     autocast: str
     versions: tuple[tuple[str, str], ...]

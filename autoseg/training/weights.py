@@ -19,6 +19,7 @@ from autoseg.models.tensors import save_tensors
 from autoseg.training.checkpoint import Restorable
 from autoseg.training.position import Position
 from autoseg.workspace.fold import FoldFolder
+from dataset_fingerprints.names import counted
 from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import WEIGHTS
@@ -198,8 +199,7 @@ class SnapshotKeeper:
             return
         self._written, self._latest = self._written + 1, position.iteration
         if processes.leads():
-            path = self._folder.snapshot(self._written)
-            save_tensors(path, self._network.state_dict(), {"iteration": str(position.iteration)})
+            self._save(position)
 
     def validated(self, position: Position, mean: float) -> None:
         """Take in nothing: when snapshots are taken is known before."""
@@ -217,12 +217,22 @@ class SnapshotKeeper:
         self._written, self._latest = int(state["written"]), int(state["latest"])
 
     def write(self, position: Position) -> str:
-        """Remove what an earlier end of the training left behind."""
+        """Remove what an earlier end of the training left behind; say which snapshots were deleted since."""
         snapshots = [self._folder.snapshot(number + 1) for number in range(self._written)]
         for path in self._folder.weight_files():
             if path not in snapshots:
                 path.unlink()
+        if snapshots and not snapshots[-1].is_file() and self._latest == position.iteration:
+            self._save(position)  # it holds the weights of now
+        lost = [path.name for path in snapshots if not path.is_file()]
+        if lost:
+            left = f"{len(snapshots) - len(lost)} of {counted(len(snapshots), 'snapshot')} are kept"
+            return f"{left}: {', '.join(lost)} {'was' if len(lost) == 1 else 'were'} deleted."
         return f"{self._written} snapshots are kept." if self._written != 1 else "One snapshot is kept."
+
+    def _save(self, position: Position) -> None:
+        path = self._folder.snapshot(self._written)
+        save_tensors(path, self._network.state_dict(), {"iteration": str(position.iteration)})
 
     def _is_due(self, position: Position) -> bool:
         left = self._count - self._written

@@ -151,9 +151,15 @@ class FoldFolder:
     def weight_files(self) -> tuple[Path, ...]:
         """Return the files of weights that are there: the final ones, then snapshots by their number."""
         single = (self.weights,) if self.weights.is_file() else ()
+        return (*single, *(path for _, path in self._find_snapshots()))
+
+    def snapshots(self) -> tuple[int, ...]:
+        """Return the numbers of the snapshots that are there, in ascending order."""
+        return tuple(number for number, _ in self._find_snapshots())
+
+    def _find_snapshots(self) -> list[tuple[int, Path]]:
         found = [(path, _SNAPSHOT.fullmatch(path.name)) for path in self.root.glob("weights-*")]
-        snapshots = sorted((int(match.group(1)), path) for path, match in found if match)
-        return (*single, *(path for _, path in snapshots))
+        return sorted((int(match.group(1)), path) for path, match in found if match)
 
     def training_files(self) -> tuple[Path, ...]:
         """Return what is of a training, files and folders that are there or not, without what it was begun with."""

@@ -23,6 +23,7 @@ from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.guards import gives_voxel_size, refuse_bad_header, refuse_bad_voxels
 from dataset_fingerprints.reading.guards.memory import refuse_too_large
 from dataset_fingerprints.reading.guards.payloads import Payload, refuse_damage, refuse_wrong_length
+from dataset_fingerprints.reading.kept_locale import keeping_locale
 from dataset_fingerprints.reading.stored import (
     GZIP_MAGIC,
     LPS_TO_RAS,
@@ -146,7 +147,8 @@ def write(
         image.SetMetaData(name, text)
     with replacing(path) as temporary:
         try:
-            SimpleITK.WriteImage(image, str(temporary), useCompression=True)
+            with keeping_locale():
+                SimpleITK.WriteImage(image, str(temporary), useCompression=True)
             written = read_header(temporary).grid
         except (RuntimeError, RefusedError) as error:
             _refuse_disk(path, error)
@@ -171,7 +173,8 @@ def _open(path: Path) -> SimpleITK.ImageFileReader:
     if path.suffix.lower() in _READERS and path.suffix not in _READERS:
         reader.SetImageIO(_READERS[path.suffix.lower()])
     try:
-        reader.ReadImageInformation()
+        with keeping_locale():
+            reader.ReadImageInformation()
     except RuntimeError as error:
         raise RefusedError(itk_reason(error)) from error
     return reader
@@ -184,7 +187,8 @@ def _read_file(path: Path) -> SimpleITK.Image:
     _check_size(path, reader)
     refuse_bad_voxels(path)
     try:
-        image: SimpleITK.Image = reader.Execute()
+        with keeping_locale():
+            image: SimpleITK.Image = reader.Execute()
     except RuntimeError as error:
         raise DataError(
             f"{path}: the header is fine but the voxels end early or are damaged ({itk_reason(error)}). "

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from dataset_fingerprints.fingerprint import ChannelSummary, DatasetFingerprint
 from planners.choices import Choice, choose
 from planners.parts.normalizations import CtOptions
 from planners.plan import Decision
 
 BODY_SHARE = 0.75
-MIN_SD = 1e-8
+# Two numbers of single precision are the same if they differ by less than this share of them.
+SINGLE_PRECISION = float(np.finfo(np.float32).eps)
 
 
 # nnU-Net's channel names with a meaning; every other name is z-scored.
@@ -66,4 +69,5 @@ def _find_ct_window(channel: ChannelSummary) -> CtOptions | None:
     # Labelled tissue of a single intensity has no range.
     if lower is None or upper is None or mean is None or sd is None or not lower < upper:
         return None
-    return CtOptions(lower=lower, upper=upper, mean=mean, sd=max(sd, MIN_SD))
+    least = SINGLE_PRECISION * max(abs(lower), abs(upper))
+    return CtOptions(lower=lower, upper=upper, mean=mean, sd=max(sd, least))

@@ -9,6 +9,8 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
+from dataset_fingerprints.reading.kept_locale import keeping_locale
+
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _MR_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 
@@ -51,7 +53,8 @@ def write_series(
         for tag, value in tags.items():
             piece.SetMetaData(tag, value)
         writer.SetFileName(str(folder / f"{uid}-{99 - number}.dcm"))
-        writer.Execute(piece)
+        with keeping_locale():
+            writer.Execute(piece)
 
 
 def _decimals(values: NDArray[np.float64]) -> str:

@@ -10,6 +10,8 @@ import numpy as np
 import SimpleITK
 from numpy.typing import NDArray
 
+from dataset_fingerprints.reading.kept_locale import keeping_locale
+
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -33,7 +35,8 @@ def write_volume(path: Path, voxels: NDArray[Any], affine: NDArray[np.float64]) 
         image.set_qform(None, code=0)
         nibabel.save(image, path)
     else:
-        SimpleITK.WriteImage(as_itk(voxels, affine), str(path))
+        with keeping_locale():
+            SimpleITK.WriteImage(as_itk(voxels, affine), str(path))
     return path
 
 

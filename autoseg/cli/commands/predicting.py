@@ -23,7 +23,12 @@ from autoseg.pipeline.faces import model_face
 
 def predict(
     scans: ScansArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The folder for the masks.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out", "-o", help="The folder for the masks; for one scan also the mask itself, such as mask.nii.gz."
+        ),
+    ],
     workspace: WorkspaceOption = None,
     model: Annotated[
         Path | None,

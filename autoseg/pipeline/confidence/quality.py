@@ -18,6 +18,7 @@ from autoseg.hardware import choose_device, free_memory_gb
 from autoseg.models import read_fold, read_settings
 from autoseg.models.quality import LEAST_CASES, REMEDY, MeasuredEfforts, QualityFile
 from autoseg.pipeline.confidence.unseen_cases import identify_folds, read_units
+from autoseg.pipeline.folds.lost_snapshots import warn_of_lost
 from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_trained
@@ -152,6 +153,7 @@ def _measure(
     with progress.task(f"Flips and overlaps: up to {counted(len(sample), 'case')}", len(sample)) as task:
         for one in sample:
             if one.folder not in members:
+                warn_of_lost([one.folder])
                 members[one.folder] = make_members(read_fold(one.folder), choose_device(), mirror=False)
             row = attempt(one.case, "is left out", partial(_try, members[one.folder], inputs, one.case, tried))
             task.advance()

@@ -54,7 +54,8 @@ def predict(
     Args:
         scans: a scan, a DICOM series' folder, or a folder of such, with those in its sub-folders; or a CSV or data set
             as training takes it; or several of these.
-        out: the folder for the masks; for a single scan also the mask's own name.
+        out: the folder for the masks; for a single scan also the mask's own name, such as mask.nii.gz, beside which
+            only a record is written: mask-prediction.json.
         workspace: with trained folds; None for the current directory's.
         model: in place of a workspace, the folder of a trained fold, or an exported model.
         configurations: of a workspace, those that predict together; empty for what was selected, or else those that

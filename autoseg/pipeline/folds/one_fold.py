@@ -18,6 +18,7 @@ from autoseg.pipeline.folds.changed_weights import report_changed_weights
 from autoseg.pipeline.folds.cross_validation import train_lacking
 from autoseg.pipeline.folds.initial_stage import identify_initial, read_initial
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
+from autoseg.pipeline.folds.lost_snapshots import describe_lost
 from autoseg.pipeline.folds.observing import draw_final, make_observers
 from autoseg.pipeline.folds.out_of_fold import find_scores
 from autoseg.pipeline.folds.pseudo_labels import make_pseudo_labels
@@ -136,6 +137,9 @@ def _validate(job: Job, record: TrainingRecord, progress: Progress) -> Evaluatio
     with _stopping_at_once(job.folder, "validating"):
         way = record.final_prediction
         members = make_members(read_fold(job.folder), choose_device(), mirror=True, prediction=way)
+        lost = describe_lost(job.folder)
+        if lost:
+            progress.say(lost)
         if way is not None:
             progress.say(f"For the time: {describe_effort(way)}.")
         traits = usual_traits(job.workspace)
@@ -321,7 +325,13 @@ def _train(job: Job, earlier: TrainingRecord | None, progress: Progress) -> Trai
             observer.close()
     if processes.leads():
         take_stop_file(job.folder.stop)  # one that came too late is not for a longer training
-    record = replace(record, status="trained", iterations=position.iteration, seconds=round(position.seconds, 1))
+    record = replace(
+        record,
+        status="trained",
+        iterations=position.iteration,
+        seconds=round(position.seconds, 1),
+        snapshots=max(job.folder.snapshots(), default=0),
+    )
     if trainer.tile_seconds:  # else no step was made, for only the weights were lost: the way to predict stays
         way = time.choose_final(job.cases.validation, trainer.tile_seconds, trainer.final_allowed())
         record = replace(record, final_prediction=None if way == job.configuration.prediction else way)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autoseg.models import read_fold
 from autoseg.pipeline.folds.jobs import Job
+from autoseg.pipeline.folds.lost_snapshots import warn_of_lost
 from autoseg.pipeline.folds.out_of_fold import identify_weights
 from autoseg.pipeline.folds.stage_inputs import StageInput
 from autoseg.prediction import Member, Slab, choose_labels, decide, make_members, merge, select_targets
@@ -180,7 +181,8 @@ class _Predictor:
 
 def _load(job: Job, name: str, device: torch.device) -> _Predictor:
     configuration: Configuration = find_configuration(job.plan.configurations, name, f"plan {job.plan.name}")
-    model = read_fold(job.workspace.fold(job.plan.name, name, job.fold))
+    folder = job.workspace.fold(job.plan.name, name, job.fold)
+    warn_of_lost([folder])
     key = store_key(configuration.preprocessing, job.plan.scheme)
     store = Store(folder=job.workspace.store(key), channels=job.plan.image_channels(configuration))
     inputs = StageInput(
@@ -190,7 +192,7 @@ def _load(job: Job, name: str, device: torch.device) -> _Predictor:
         centre_shape=configuration.prediction.centre_shape,
         halves=configuration.halves,
     )
-    return _Predictor(inputs=inputs, members=make_members(model, device, mirror=True))
+    return _Predictor(inputs=inputs, members=make_members(read_fold(folder), device, mirror=True))
 
 
 def _make(job: Job, predictors: Sequence[_Predictor], case: str, weights: str) -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from autoseg.models import Bundle, ModelSet, Selection, read_fold, read_settings
+from autoseg.models import Bundle, ModelSet, Selection, read_settings
 from autoseg.models.lesion_classifier import LesionClasses
 from autoseg.models.model_set import is_of_usual_rule
 from autoseg.pipeline.confidence.kept import add_confidence
+from autoseg.pipeline.folds.lost_snapshots import read_counted, warn_of_lost
 from autoseg.pipeline.lesion_classes.kept import find_classifier
 from autoseg.pipeline.models.short_trainings import describe_few, describe_short, describe_unfinished
 from autoseg.pipeline.models.trained_folds import TrainedFolds, find_if_trained, find_trained, list_lacking
@@ -192,7 +193,8 @@ def _choose_in_workspace(
 
 
 def _read_folds(workspace: Workspace, plan_name: str, found: TrainedFolds, selection: Selection | None) -> ModelSet:
-    stages = tuple({name: tuple(map(read_fold, folders)) for name, folders in one.items()} for one in found.stages)
+    warn_of_lost(found.folders())
+    stages = tuple({name: tuple(map(read_counted, folders)) for name, folders in one.items()} for one in found.stages)
     runs = [models[0].run for models in stages[0].values()]
     models = ModelSet(stages=stages, traits=read_traits(workspace, runs), selection=selection)
     return add_confidence(workspace, plan_name, found, models)
@@ -213,8 +215,13 @@ def _find_fold(folder: FoldFolder, choice: ModelChoice) -> ModelSource:
         workspace=None,
         doubts=_doubt_fold(folder),
         contents=_list_contents([run]),
-        read=lambda: ModelSet(stages=({own.name: (read_fold(folder),)},)),
+        read=lambda: _read_alone(folder, own.name),
     )
+
+
+def _read_alone(folder: FoldFolder, configuration: str) -> ModelSet:
+    warn_of_lost([folder])
+    return ModelSet(stages=({configuration: (read_counted(folder),)},))
 
 
 def _doubt_fold(folder: FoldFolder) -> tuple[str, ...]:

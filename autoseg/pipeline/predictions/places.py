@@ -25,6 +25,11 @@ def report_of_mask(mask: Path) -> Path:
     return resolve(mask.parent) / f"{stem_of(mask)}{_ENDING}"
 
 
+def record_of_mask(mask: Path) -> Path:
+    """Return where the record of a single mask lies whose name a person gave: beside it, as mask-prediction.json."""
+    return resolve(mask.parent) / f"{stem_of(mask)}-{RECORD}"
+
+
 def is_report(folder: Path) -> bool:
     """Return whether a folder is the report on masks."""
     return folder.name.endswith(_ENDING) and any((folder / name).is_file() for name in (TABLE, RECORD))

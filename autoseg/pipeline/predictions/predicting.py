@@ -91,7 +91,7 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
             sub-folders; data sets as training takes them. A DICOM series is a folder of its own, in place of a file,
             or lies in sub-folders of a folder.
         out: a folder, where masks have their scans' formats and sub-folders; for a single scan also the mask's own
-            name. Masks of BIDS trees make a BIDS derivative.
+            name, beside which only a record is written. Masks of BIDS trees make a BIDS derivative.
         place: of the model.
         options: what a person said.
         progress: receiver of progress reports.
@@ -123,7 +123,8 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
         if sentence:
             progress.say(sentence)
     report_known_cases(work.inputs.scans(), work.source, progress)
-    report = begin_report(work.source.run, model, work.targets.folder, recorded, named=work.targets.named)
+    named = work.targets.paths[0] if work.targets.named else None
+    report = begin_report(work.source.run, model, work.targets.folder, recorded, named=named)
     made = Made(
         values=model.mask_scheme.known_values(),
         weights=work.source.files,
@@ -140,7 +141,7 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     ):
         outcomes = tuple(Segmenting(model=model, series=options.series, report=report, task=task).run(jobs))
     conclude([outcome for outcome in outcomes if isinstance(outcome, Outcome)], progress)
-    written = report.conclude(progress, named=work.targets.named)
+    written = report.conclude(progress)
     return _settle(work.targets, extras, kept, outcomes, written, tuple(report.warnings))
 
 

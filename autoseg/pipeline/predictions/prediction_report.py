@@ -17,8 +17,8 @@ from autoseg.hardware import give_freed_memory_back
 from autoseg.pipeline.confidence.assessing import Assessor, is_dice_column, sort_by_dice
 from autoseg.pipeline.predictions.places import SHEET, TABLE, TURN, report_folder
 from autoseg.pipeline.predictions.record import PredictedDice, RecordedModel
-from autoseg.pipeline.predictions.recording import Measured, Recorder, describe_device, read_earlier
-from autoseg.pipeline.scans.existing_masks import UNKNOWN, Origin
+from autoseg.pipeline.predictions.recording import Measured, Recorder, begin_recording
+from autoseg.pipeline.scans.existing_masks import Origin
 from autoseg.pipeline.scans.new_scans import NewScan
 from autoseg.pipeline.scans.scan_warnings import ScanWarning, say_unlike, warn_of
 from autoseg.pipeline.scores.case_tables import (
@@ -100,7 +100,7 @@ class Seen:
 
 
 def begin_report(
-    run: Run, model: LoadedModel, masks: Path, recorded: RecordedModel, *, named: bool = False
+    run: Run, model: LoadedModel, masks: Path, recorded: RecordedModel, *, named: Path | None = None
 ) -> PredictionReport:
     """Return a report, still empty, on what a model predicts.
 
@@ -109,20 +109,12 @@ def begin_report(
         model: that predicts.
         masks: the folder of the masks.
         recorded: what is recorded of the model.
-        named: whether a person gave the mask's own name, beside which nobody expects more files.
+        named: the single mask whose own name a person gave, beside which nobody expects more than a record; else None.
     """
     seen = run.own().preprocessing.seen_channels(len(model.channels))
     showing = choose_showing(model.mask_scheme, model.channels, run.summary, seen)
-    if named:
-        return PredictionReport(showing, model, masks)
-    recorder = Recorder(
-        model=recorded,
-        device=describe_device(),
-        names=showing.names,
-        masks=masks,
-        earlier=read_earlier(report_folder(masks)),
-    )
-    return PredictionReport(showing, model, masks, recorder)
+    recorder = begin_recording(recorded, showing.names, masks, named)
+    return PredictionReport(showing, model, masks, recorder, alone=named is not None)
 
 
 class PredictionReport:
@@ -132,18 +124,22 @@ class PredictionReport:
         showing: of the model's results.
         model: that predicts.
         masks: the folder of the masks.
-        recorder: takes note of the same for programs; None for no record.
+        recorder: takes note of the same for programs.
+        alone: whether there is a single mask, whose own name a person gave: it gets a record, no tables and pictures.
     """
 
-    def __init__(self, showing: Showing, model: LoadedModel, masks: Path, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, showing: Showing, model: LoadedModel, masks: Path, recorder: Recorder, *, alone: bool = False
+    ) -> None:
         self._showing, self._model, self._masks, self._recorder = showing, model, masks, recorder
+        self._alone = alone
         self._assessor = Assessor(model, [part.name for part in model.scheme.regions or model.scheme.labels])
         self._rows: dict[str, Mapping[str, str]] = {}
         self._drawn: list[_Drawn] = []
         self._seen, self._next_checkpoint = 0, 0.0
         self.warnings: list[ScanWarning] = []
         self.sentences: list[str] = []
-        self._made_of: Mapping[str, str] = {} if recorder is None else self._read_inputs()
+        self._made_of: Mapping[str, str] = {} if alone else self._read_inputs()
 
     def assess(self, scan: NewScan, segmented: Segmented) -> PredictedDice | None:
         """Find out how far a scan's mask can be trusted, and return its predicted Dice; None where there is none.
@@ -178,8 +174,7 @@ class PredictionReport:
             **self._assessor.fill(scan.name),
             **self._fill([(amount.ml, amount.lesions) for amount in amounts]),
         }
-        if self._recorder is not None:
-            self._recorder.look(scan, target, amounts, warnings, seen.measured)
+        self._recorder.look(scan, target, amounts, warnings, seen.measured)
         self.warnings += warnings
         expected = self._assessor.describe(scan.name)
         self.sentences.append(f"{scan.name}: {said}{f'; {expected}' if expected else ''}.")
@@ -203,7 +198,7 @@ class PredictionReport:
 
     def recall(self, target: Path) -> Origin:
         """Return what an earlier run recorded of a mask that is there."""
-        return UNKNOWN if self._recorder is None else self._recorder.recall(target)
+        return self._recorder.recall(target)
 
     def made_of(self, target: Path) -> str:
         """Return the files that an earlier run made a mask of, as its table lists them; empty where none does."""
@@ -224,32 +219,24 @@ class PredictionReport:
             labels = mask.voxels[0].round().astype(np.int64)
         except (DataError, OSError):
             self._rows[scan.name] = row
-            if self._recorder is not None:
-                self._recorder.keep(scan, target, None)
+            self._recorder.keep(scan, target, None)
             return
         amounts = measure_amounts(labels, self._showing.targets, mask.grid().spacing_mm())
-        if self._recorder is not None:
-            self._recorder.keep(scan, target, amounts)
+        self._recorder.keep(scan, target, amounts)
         self._rows[scan.name] = row | self._fill([(amount.ml, amount.lesions) for amount in amounts])
 
     def fail(self, scan: NewScan, failure: Failure) -> None:
         """Take note of a scan that could not be predicted."""
         self._rows[scan.name] = self._describe(scan, None, "failed", (failure.message,))
-        if self._recorder is not None:
-            self._recorder.fail(scan, failure.message)
+        self._recorder.fail(scan, failure.message)
 
-    def conclude(self, progress: Progress, *, named: bool) -> Written:
-        """Say what is remarkable, and write the report.
-
-        Args:
-            progress: receiver of what is said.
-            named: whether a person gave the mask's own name, beside which nobody expects more files.
-        """
+    def conclude(self, progress: Progress) -> Written:
+        """Say what is remarkable, and write the report."""
         if len(self.sentences) == 1:
             progress.say(self.sentences[0])
         say_unlike(self.warnings, progress)
         self._assessor.say(progress)
-        return Written() if named else self.write()
+        return self.write()
 
     def checkpoint(self) -> None:
         """Write the tables and the record as they are by now, for the run may be killed; not too often.
@@ -257,7 +244,7 @@ class PredictionReport:
         Whatever goes wrong with that does not cost the mask; what fails at the end is said then.
         """
         began = time.monotonic()
-        if self._recorder is None or began < self._next_checkpoint or not self._has_place():
+        if self._alone or began < self._next_checkpoint or not self._has_place():
             return
         done = attempt("report", "cannot be written", self._write_tables)
         if isinstance(done, Failure):
@@ -268,8 +255,12 @@ class PredictionReport:
     def write(self) -> Written:
         """Write the table, the record and, where masks were made, pictures; nothing where they have no place.
 
+        Of a mask with a name of its own the record only.
+
         Rows of earlier runs whose masks are still in the folder stay, and what was remarkable about masks that stay.
         """
+        if self._alone:
+            return Written(record=self._recorder.write_beside_mask())
         written = self._write_tables()
         return written if written.table is None else replace(written, pictures=self._draw(report_folder(self._masks)))
 
@@ -287,7 +278,7 @@ class PredictionReport:
             marked = [row[CASE] for row in rows if row.get(SIMULATED)]
             columns = (*self._columns(), *([SIMULATED] if marked else []), WARNINGS)
             write_table(place, Table(columns=columns, rows=rows))
-            record = None if self._recorder is None else self._recorder.write(folder)
+            record = self._recorder.write()
             lesions = self._assessor.write_lesions(folder, [row[CASE] for row in rows if row[_MASK]], marked)
         return Written(table=place, record=record, lesions=lesions)
 

@@ -112,11 +112,14 @@ class RecordedFold:
 
     Attributes:
         networks: number of those that it gives to the average: its snapshots, or one.
+        lost: number of snapshots that its training left and that were not there any more. Not written where none was
+            missing.
     """
 
     configuration: str
     fold: str
     networks: int
+    lost: Annotated[int, Field(exclude_if=not_)] = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -191,7 +194,7 @@ def describe_folds(models: ModelSet) -> tuple[RecordedFold, ...]:
     """Return the folds of all stages of a model, each once."""
     return tuple(
         dict.fromkeys(
-            RecordedFold(configuration=name, fold=model.run.fold, networks=len(model.weights))
+            RecordedFold(configuration=name, fold=model.run.fold, networks=len(model.weights), lost=model.lost)
             for stages in models.stages
             for name, folds in stages.items()
             for model in folds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from autoseg.models import ModelSet
 from autoseg.models.bundle import own_version
 from autoseg.pipeline.confidence.ways import USUAL_WAY, Way, choose_way
 from autoseg.pipeline.models.sources import ModelSource, Place
-from autoseg.pipeline.predictions.places import RECORD
+from autoseg.pipeline.predictions.places import RECORD, record_of_mask, report_folder
 from autoseg.pipeline.predictions.record import (
     OTHER_MODEL,
     UNKNOWN_MODEL,
@@ -38,8 +39,11 @@ from autoseg.pipeline.scores.showing import Amount
 from autoseg.prediction import LoadedModel
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.files.hashes import hash_file, hash_files
 from dataset_fingerprints.layouts import find_marks
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +71,7 @@ class Recorder:
         device: that its networks run on.
         names: of its labels or regions.
         masks: the folder of the masks.
+        place: of the record; where somebody else's file is there, it is written beside that.
         started: date and time, and the clock's seconds.
         cases: recorded so far, by the scan's name.
         earlier: what an earlier run left of each mask, by its path from their folder.
@@ -76,6 +81,7 @@ class Recorder:
     device: str
     names: tuple[str, ...]
     masks: Path
+    place: Path
     started: tuple[str, float] = field(
         default_factory=lambda: (datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
     )
@@ -132,8 +138,8 @@ class Recorder:
             case=scan.name, files=_name_files(scan), mask=None, result="failed", error=message
         )
 
-    def write(self, folder: Path) -> Path:
-        """Write the record into a folder, and return its path; nobody else's file is replaced."""
+    def write(self) -> Path:
+        """Write the record, and return its path; nobody else's file is replaced."""
         started, clock = self.started
         record = PredictionRecord(
             versions=list_versions(),
@@ -143,21 +149,46 @@ class Recorder:
             seconds=round(time.monotonic() - clock, 3),
             cases=tuple(self.cases.values()),
         )
-        path = _find_place(folder)
+        path = _find_place(self.place)
         write_record(path, record, self.masks)
         return path
+
+    def write_beside_mask(self) -> Path | None:
+        """Write the record if there is a mask, and return its path; None where it cannot be written, with a warning."""
+        if not any(case.mask for case in self.cases.values()):
+            return None
+        done = attempt(self.place.name, "cannot be written", self.write)
+        if isinstance(done, Failure):
+            _log.warning("%s", done.describe())
+            return None
+        return done
 
     def _place(self, target: Path) -> str:
         return target.relative_to(self.masks).as_posix()
 
 
-def _find_place(folder: Path) -> Path:
-    return choose_name(folder / RECORD, lambda place: read_record(place) is not None)
+def begin_recording(model: RecordedModel, names: tuple[str, ...], masks: Path, named: Path | None) -> Recorder:
+    """Return a recorder that knows what earlier runs left.
+
+    Args:
+        model: that predicts.
+        names: of its labels or regions.
+        masks: the folder of the masks.
+        named: the single mask whose own name a person gave; its record lies beside it. Else None.
+    """
+    place = report_folder(masks) / RECORD if named is None else record_of_mask(named)
+    return Recorder(
+        model=model, device=describe_device(), names=names, masks=masks, place=place, earlier=read_earlier(place)
+    )
 
 
-def read_earlier(folder: Path) -> dict[str, CaseRecord]:
-    """Return what earlier runs recorded in the folder of a report, by the paths of their masks."""
-    record = read_record(_find_place(folder))
+def _find_place(place: Path) -> Path:
+    return choose_name(place, lambda path: read_record(path) is not None)
+
+
+def read_earlier(place: Path) -> dict[str, CaseRecord]:
+    """Return what earlier runs recorded at the place of a record, by the paths of their masks."""
+    record = read_record(_find_place(place))
     return {case.mask: case for case in record.cases if case.mask} if record else {}
 
 

@@ -34,7 +34,7 @@ def recorded_if_stopped(
     try:
         yield
     except StopSignal as stop:
-        written = _write(report, targets)
+        written = _write(report)
         done = _count_done(jobs, before)
         have = _describe_done(done, len(jobs), overwrite=overwrite)
         where = "" if written.record is None else f", recorded in {written.record}"
@@ -44,13 +44,13 @@ def recorded_if_stopped(
             stop.exit_code,
         ) from stop
     except BaseException:
-        _write(report, targets)
+        _write(report)
         raise
 
 
-def _write(report: PredictionReport, targets: Targets) -> Written:
+def _write(report: PredictionReport) -> Written:
     with suppress(AutosegError, OSError):  # of a full disk, for one, which is what is said
-        return Written() if targets.named else report.write()
+        return report.write()
     return Written()
 
 

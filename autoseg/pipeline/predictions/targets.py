@@ -38,7 +38,7 @@ class Targets:
     Attributes:
         paths: of the mask of each scan.
         folder: that they lie in, or below.
-        named: whether a person gave the single mask's own name, beside which nobody expects more files.
+        named: whether a person gave the single mask's own name, beside which nobody expects more than a record.
         derivative: the BIDS derivative that they make; None for masks that are called after their scans.
     """
 

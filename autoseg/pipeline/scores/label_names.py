@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoseg.evaluation import Evaluation
-from autoseg.pipeline.predictions.places import RECORD, report_folder
+from autoseg.pipeline.predictions.places import RECORD, record_of_mask, report_folder
 from autoseg.pipeline.predictions.record import read_record
 from autoseg.workspace.workspace import Workspace, is_workspace
 from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
@@ -71,7 +71,7 @@ def find_names(
             found = _names_in(place)
             if found:
                 return found
-    recorded = _names_in_record(prediction if prediction.is_dir() else prediction.parent)
+    recorded = _names_in_record(prediction)
     if recorded:
         return recorded
     root = next((above for above in prediction.absolute().parents if is_workspace(above)), None)
@@ -102,8 +102,11 @@ def _names_in(folder: Path) -> tuple[Label, ...]:
 
 
 def _names_in_record(masks: Path) -> tuple[Label, ...]:
-    record = read_record(report_folder(masks) / RECORD)
-    return record.model.labels if record else ()
+    """Return the labels that masks, a folder or a single one, were recorded to hold when they were predicted."""
+    alone = () if masks.is_dir() else (record_of_mask(masks),)
+    folder = masks if masks.is_dir() else masks.parent
+    records = map(read_record, (*alone, report_folder(folder) / RECORD))
+    return next((record.model.labels for record in records if record is not None), ())
 
 
 def _names_in_workspace(root: Path) -> tuple[Label, ...]:

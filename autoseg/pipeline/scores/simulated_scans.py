@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from autoseg.evaluation import Pairing
-from autoseg.pipeline.predictions.places import RECORD, report_folder
+from autoseg.pipeline.predictions.places import RECORD, record_of_mask, report_folder
 from autoseg.pipeline.predictions.record import read_record
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.layouts import find_marks
@@ -29,7 +29,9 @@ def is_marked(masks: Path, files: Iterable[Path]) -> bool:
 
     Args:
         masks: as they were given, a file or a folder: the record of their prediction lies beside them.
-        files: the masks one by one, and others.
+        files: the masks one by one, each of which may have a record of its own, and others.
     """
-    record = read_record(report_folder(masks if masks.is_dir() else masks.parent) / RECORD)
-    return (record is not None and record.simulated) or find_marks(files).simulated
+    every = tuple(files)
+    places = (report_folder(masks if masks.is_dir() else masks.parent) / RECORD, *map(record_of_mask, every))
+    records = map(read_record, places)
+    return any(record is not None and record.simulated for record in records) or find_marks(every).simulated

@@ -17,6 +17,7 @@ from dataset_fingerprints.files.places import refuse_closed
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom.placing import Placement, place_slices
 from dataset_fingerprints.reading.dicom.slices import Slice, SliceFile, list_files, open_file, read_slices
+from dataset_fingerprints.reading.kept_locale import keeping_locale
 from dataset_fingerprints.reading.stored import Header, Stored, itk_reason, make_stored_grid
 
 # Folders of a picture archive lie in each other: patient, study, series, sometimes with others around them.
@@ -265,7 +266,8 @@ def _read_pixels(one: Slice) -> NDArray[Any]:
     import SimpleITK
 
     try:
-        image = SimpleITK.ReadImage(str(one.file), imageIO="GDCMImageIO")
+        with keeping_locale():
+            image = SimpleITK.ReadImage(str(one.file), imageIO="GDCMImageIO")
     except RuntimeError as error:
         raise DataError(
             f"{one.file}: the pixels cannot be read ({itk_reason(error)}). Copy the file again from its source."

@@ -14,6 +14,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.dicom import tags as dicom_tags
 from dataset_fingerprints.reading.dicom.tags import Tags
+from dataset_fingerprints.reading.kept_locale import keeping_locale
 from dataset_fingerprints.reading.stored import cannot_open, itk_reason
 
 if TYPE_CHECKING:
@@ -165,7 +166,8 @@ def open_file(file: Path) -> SimpleITK.ImageFileReader | None:
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(file))
     try:
-        reader.ReadImageInformation()
+        with keeping_locale():
+            reader.ReadImageInformation()
     except RuntimeError as error:
         damage = _find_damage(file)
         if damage is None:

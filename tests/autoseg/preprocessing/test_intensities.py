@@ -114,3 +114,34 @@ def test_a_fixed_window_is_the_same_for_every_scan():
     choice = Choice(name="ct_window", options={"level": 450.0, "width": 5000.0})
     image = normalize(values, np.ones((5, 1, 1), dtype=bool), (choice,))
     assert image.ravel().tolist() == [0, 0, 0.5, 1, 1]
+
+
+# All that bring intensities to a scale of their own.
+SCALING = ("percentile_range", "rescale", "white_stripe", "zscore", "zscore_body")
+
+
+# Powers of two multiply without rounding. By the first, scans are like diffusion coefficients in m2/s: about 1e-9.
+@pytest.mark.parametrize("unit", [2.0**-40, 2.0**-80, 2.0**40])
+@pytest.mark.parametrize("name", SCALING)
+def test_scans_in_another_unit_become_the_same(name, unit):
+    image = normalize(scan()[None] * np.float32(unit), BODY, (Choice(name=name),))[0]
+    assert image[BODY].std() > 0.01
+    np.testing.assert_allclose(image, normalized(name), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [1e-9, 1000.0])
+@pytest.mark.parametrize("name", SCALING)
+def test_the_rounding_of_single_precision_is_no_contrast(name, value):
+    low = np.float32(value)
+    high = np.nextafter(low, np.float32(np.inf))
+    voxels = np.where(np.random.default_rng(1).random((1, *SHAPE)) < 0.5, low, high)
+    assert not normalize(voxels, BODY, (Choice(name=name),)).any()
+
+
+@pytest.mark.parametrize("name", ["zscore", "rescale"])
+def test_a_least_divisor_takes_the_place_of_smaller_deviations_and_ranges(name):
+    voxels = scan()[None] * np.float32(2.0**-40)
+    divisor = voxels.std(dtype=np.float64) if name == "zscore" else float(voxels.max()) - float(voxels.min())
+    image = normalize(voxels, BODY, (Choice(name=name),), 1e-8)
+    plain = normalize(voxels, BODY, (Choice(name=name),))
+    np.testing.assert_allclose(image, plain * (divisor / 1e-8), rtol=1e-4, atol=1e-6)

@@ -168,6 +168,13 @@ def test_background_outside_of_the_tissue_is_a_label_of_its_own() -> None:
     assert resample_mask(labels, steps)[3, 1, 0] == 0
 
 
+def test_a_scan_of_tiny_intensities_is_divided_by_what_nnunet_divides_it_by() -> None:
+    voxels = noise()[None] * np.float32(1e-9)
+    preprocessing = replace(preprocess_to((1.0, 1.0, 1.0)), normalization=(Choice(name="zscore"),))
+    prepared = prepare(make_scan(voxels, grid_of("RAS", (1.0, 1.0, 1.0))), preprocessing, 2)
+    np.testing.assert_allclose(prepared.image, (voxels - voxels.mean(dtype=np.float64)) / 1e-8, atol=ROUNDING)
+
+
 def test_a_scan_is_prepared_by_these_rules_and_its_record_leads_back() -> None:
     voxels = np.zeros((1, *SHAPE), dtype=np.float32)
     voxels[0, 2:12, 2:9, 1:8] = noise((10, 7, 7))

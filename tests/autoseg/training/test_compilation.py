@@ -72,7 +72,7 @@ def test_a_compiler_that_fails_without_a_word_does_not_end_the_training_either()
 
 @pytest.fixture
 def ascii_locale() -> Iterator[None]:
-    """The locale that SimpleITK may leave behind."""
+    """The locale of a process that was started without one."""
     before = locale.setlocale(locale.LC_CTYPE)
     locale.setlocale(locale.LC_CTYPE, "C")
     yield

@@ -258,6 +258,16 @@ def test_a_killed_extension_goes_on_with_its_snapshots(tmp_path):
     assert iterations_kept(files) == [8, 10, 12]
 
 
+def test_a_training_that_is_given_again_writes_its_last_snapshot_again_and_names_the_others_that_were_deleted(tmp_path):
+    files, _ = train(tmp_path, iterations=6, **weights("snapshots"))
+    for number in (1, 3):
+        files.snapshot(number).unlink()
+    listening = Listening()
+    make_trainer(tmp_path, setup(iterations=6, **weights("snapshots")), progress=listening).run()
+    assert iterations_kept(files) == [4, 6]
+    assert "2 of 3 snapshots are kept: weights-1.safetensors was deleted." in listening.messages
+
+
 def test_weights_that_are_not_finite_are_not_a_snapshot(tmp_path):
     made = setup(iterations=9, policy=REPORTING, **weights("snapshots"))
     make_trainer(tmp_path, made, observers=lose_the_loss(made, 5)).run()

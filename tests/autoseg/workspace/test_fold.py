@@ -17,6 +17,7 @@ def test_a_folds_weights_are_the_final_ones_and_snapshots_in_the_order_of_their_
     snapshots = tuple(touch(folder.snapshot(number)) for number in (1, 2, 10))
     touch(tmp_path / "weights-best.txt")
     assert folder.weight_files() == snapshots
+    assert folder.snapshots() == (1, 2, 10)
     touch(folder.weights)
     assert folder.weight_files() == (folder.weights, *snapshots)
 

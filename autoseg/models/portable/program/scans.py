@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage
 
 from autoseg.models.portable.program.files import Array, Json, RefusedError
-from autoseg.preprocessing.ranges import map_percentiles, map_range
+from autoseg.preprocessing.ranges import is_one_value, map_percentiles, map_range, standardize
 from autoseg.preprocessing.resampling import Kind, resample, target_shape
 from autoseg.preprocessing.white_stripe import standardize_by_stripe
 from dataset_fingerprints.geometry import (
@@ -31,7 +31,6 @@ from dataset_fingerprints.geometry import (
 PROOF_SHARE = 0.25
 # Two grids whose corners lie closer than this share of a voxel are one.
 SAME_SHARE = 0.1
-SMALLEST_SD = 1e-8
 # Options of that normalisation, where a plan leaves them out.
 WHITE_STRIPE: dict[str, Any] = {"peak": "last", "width": 0.05, "brain_only": False}
 PERCENTILES: dict[str, Any] = {"lower_percentile": 0.5, "upper_percentile": 99.5}
@@ -208,7 +207,10 @@ def normalize(channel: Array, body: Array, name: str, options: Json) -> Array:
         if percentiles != (0, 100):
             low, high = np.percentile(inside, percentiles)
             channel, inside = np.clip(channel, low, high), np.clip(inside, low, high)
-        channel = standardize(channel, float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64)))
+        centre, scale = float(inside.mean(dtype=np.float64)), float(inside.std(dtype=np.float64))
+        if is_one_value(scale, float(inside.min()), float(inside.max())):
+            return np.zeros_like(channel)
+        channel = standardize(channel, centre, scale)
     return np.where(body, channel, np.float32(0)) if name == "zscore_body" else channel
 
 
@@ -217,7 +219,9 @@ def normalize_range(channel: Array, body: Array, name: str, options: Json) -> Ar
     if name == "ct":
         return standardize(np.clip(channel, options["lower"], options["upper"]), options["mean"], options["sd"])
     if name == "rescale":
-        return standardize(channel, float(channel.min()), float(channel.max()) - float(channel.min()))
+        low, high = float(channel.min()), float(channel.max())
+        one_value = is_one_value(high - low, low, high)
+        return np.zeros_like(channel) if one_value else standardize(channel, low, high - low)
     target = read_pair(options, TARGET)
     if name == "ct_window":
         half = options["width"] / 2
@@ -232,9 +236,3 @@ def read_pair(options: Json, defaults: dict[str, Any]) -> tuple[float, float]:
     """Return two options of a part."""
     first, second = (options.get(*pair) for pair in defaults.items())
     return first, second
-
-
-def standardize(channel: Array, centre: float, scale: float) -> Array:
-    """Return a channel less its centre, divided by its scale."""
-    result: Array = (channel - np.float32(centre)) / np.float32(max(scale, SMALLEST_SD))
-    return result

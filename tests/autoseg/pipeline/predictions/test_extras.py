@@ -96,7 +96,8 @@ def test_maps_of_a_mask_with_a_name_of_its_own_lie_in_a_folder_beside_it(
     finished: Tiny, scans: list[Path], tmp_path: Path
 ) -> None:
     predict(finished, scans[2], tmp_path / "own" / "mask.nii.gz", probabilities=True)
-    assert names(tmp_path / "own") == {"mask.nii.gz", "mask-report/probabilities/mask_dark.nii.gz"}
+    maps = "mask-report/probabilities/mask_dark.nii.gz"
+    assert names(tmp_path / "own") == {"mask.nii.gz", "mask-prediction.json", maps}
 
 
 def test_masks_in_sub_folders_are_scored_against_references_that_lie_alike(

@@ -14,6 +14,7 @@ import autoseg
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.reading.images import read_image, read_label_map
+from dataset_fingerprints.reading.kept_locale import keeping_locale
 from planners.plan import Plan
 from planners.run import Run
 from planners.stage_inputs import CropTo
@@ -50,7 +51,8 @@ def write_series(folder, voxels):
         }.items():
             image.SetMetaData(tag, value)
         writer.SetFileName(str(folder / f"{voxels.shape[2] - index:03d}.dcm"))
-        writer.Execute(image)
+        with keeping_locale():
+            writer.Execute(image)
 
 
 # The format of a scan, and that of its mask.

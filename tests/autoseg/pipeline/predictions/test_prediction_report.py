@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import fcntl
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ import autoseg
 from autoseg.pipeline.predictions import prediction_report
 from autoseg.pipeline.predictions.places import TURN, report_folder
 from autoseg.pipeline.predictions.prediction_report import PredictionReport
+from autoseg.pipeline.predictions.record import read_record
 from autoseg.reporting import is_drawn
 from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.files.jsonfiles import write_json
 from tests.synthetic.commands import run
 from tests.synthetic.scans import affine_of, head, write_nifti
 from tests.synthetic.tiny import CONFIGURATION, SHAPE, Tiny
@@ -122,12 +125,37 @@ def test_no_other_process_writes_the_table_between_its_reading_and_its_writing(f
     assert set(alone) == {"predictions.csv"}
 
 
-def test_a_mask_with_a_name_of_its_own_comes_alone(tiny, tmp_path):
+def test_a_mask_with_a_name_of_its_own_has_a_record_beside_it_and_nothing_else(tiny, tmp_path):
     scans = write_scans(tmp_path / "scans", "a")
     masks = predict(tiny, scans / "a.nii.gz", tmp_path / "mine" / "mask.nii.gz")
     assert (masks.table, masks.pictures) == (None, ())
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["mask.nii.gz"]
+    assert masks.record == tmp_path / "mine" / "mask-prediction.json"
+    assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["mask-prediction.json", "mask.nii.gz"]
     assert not list(tmp_path.glob("*-report"))
+    record = read_record(masks.record)
+    assert record.model.name == tiny.workspace.root.name
+    (case,) = record.cases
+    assert (case.case, case.mask, case.result) == ("a", "mask.nii.gz", "predicted")
+
+
+def test_a_mask_with_a_name_of_its_own_that_another_model_made_is_known_by_its_record(tiny, tmp_path, caplog):
+    scan, out = write_scans(tmp_path / "scans", "a") / "a.nii.gz", tmp_path / "mask.nii.gz"
+    place = predict(tiny, scan, out).record
+    predict(tiny, scan, out)
+    assert "Masks that stay" not in caplog.text
+    record = read_record(place)
+    write_json(place, replace(record, cases=(replace(record.cases[0], weights_sha256="0" * 64),)))
+    masks = predict(tiny, scan, out)
+    assert masks.kept == {out}
+    assert "Masks that stay but were made with other weights" in caplog.text
+
+
+def test_the_record_of_a_mask_with_a_name_of_its_own_is_not_written_over_a_file_of_others(tiny, tmp_path):
+    scan = write_scans(tmp_path / "scans", "a") / "a.nii.gz"
+    (tmp_path / "mask-prediction.json").write_text(MINE)
+    masks = predict(tiny, scan, tmp_path / "mask.nii.gz")
+    assert masks.record == tmp_path / "mask-prediction-2.json"
+    assert (tmp_path / "mask-prediction.json").read_text() == MINE
 
 
 @pytest.mark.parametrize("content", [MINE, "case,dice\na,1\n", "", "x" * 2000])

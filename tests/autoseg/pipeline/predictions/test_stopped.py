@@ -106,7 +106,7 @@ def test_in_a_notebook_the_interrupt_stays_one_and_is_recorded(finished: Tiny, s
     check_stopped(tmp_path / "out-report", ("a",))
 
 
-def test_a_single_mask_with_a_name_leaves_no_report(finished: Tiny, scans: Path, tmp_path: Path) -> None:
+def test_a_single_mask_that_is_not_made_leaves_no_record(finished: Tiny, scans: Path, tmp_path: Path) -> None:
     stop = Stopping(0, StopSignal(signal.SIGINT))
     with pytest.raises(StoppedError, match=r"stopped by Ctrl-C: 0 of 1 scan have their masks\. Give the same"):
         autoseg.predict(scans / "a.nii.gz", tmp_path / "mask.nii.gz", finished.workspace.root, progress=stop)

@@ -97,6 +97,16 @@ def test_masks_of_simulated_scans_and_their_scores_are_marked(marked: Tiny, tmp_
         assert {row["simulated"] for row in csv.DictReader(stream)} == {"yes"}
 
 
+def test_a_single_mask_of_a_simulated_scan_and_its_scores_are_marked(marked: Tiny, tmp_path: Path) -> None:
+    case, mask, reference = marked.cases()[0], tmp_path / "masks" / "a.nii.gz", tmp_path / "references" / "a.nii.gz"
+    model_face.predict(marked.scan(case), mask, marked.workspace)
+    reference.parent.mkdir()
+    shutil.copy(marked.label(case), reference)
+    assert read(tmp_path / "masks" / "a-prediction.json")["simulated"] is True
+    assert face.evaluate(mask, reference).simulated
+    assert face.evaluate(mask.parent, reference.parent).simulated
+
+
 def test_scans_of_patients_stay_unmarked_with_a_model_of_simulated_ones(marked: Tiny, tmp_path: Path) -> None:
     scans, references = tmp_path / "scans", tmp_path / "references"
     case = marked.cases()[0]
