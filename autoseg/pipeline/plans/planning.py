@@ -14,13 +14,7 @@ from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels, report_other_plan
 from autoseg.pipeline.outputs import refuse_similar_plan, refuse_workspace_place
 from autoseg.pipeline.plans.at_work import report_running
-from autoseg.pipeline.plans.inspecting import (
-    Inspected,
-    WaitingScans,
-    choose_limits,
-    examine_dataset,
-    find_dataset,
-)
+from autoseg.pipeline.plans.inspecting import Inspected, WaitingScans, choose_limits, examine_dataset, find_dataset
 from autoseg.pipeline.plans.same_dataset import find_place, refuse_other_dataset
 from autoseg.pipeline.plans.unlabelled import (
     choose_users,
