@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 # Modules of the functions that are not in `face`.
-_ROOMS = {
+_MODULES = {
     "agreement": "statistics_face",
     "baselines": "clinical_face",
     "check": "checking_face",
@@ -83,8 +83,8 @@ def __getattr__(name: str) -> Any:
 
         from autoseg.pipeline.faces.spoken import in_python
 
-        room = import_module(f"autoseg.pipeline.faces.{_ROOMS.get(name, 'face')}")
-        return in_python(getattr(room, name))
+        module = import_module(f"autoseg.pipeline.faces.{_MODULES.get(name, 'face')}")
+        return in_python(getattr(module, name))
     raise AttributeError(f"module 'autoseg' has no attribute '{name}'")
 
 

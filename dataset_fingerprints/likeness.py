@@ -135,7 +135,7 @@ class KnownScans:
         return (*found, *covered, *(() if covered else self._compare_intensities(scan)))
 
     def _compare_spacing(self, scan: Traits) -> Iterator[Unlikeness]:
-        low, high = _range([case.spacing_mm for case in self.cases])
+        low, high = self._spacings
         if _is_outside(scan.spacing_mm, low, high):
             yield Unlikeness(
                 kind="spacing",
@@ -144,8 +144,7 @@ class KnownScans:
             )
 
     def _compare_body(self, scan: Traits) -> Iterator[Unlikeness]:
-        volumes = [case.body_ml for case in self.cases]
-        low, high = min(volumes), max(volumes)
+        low, high = self._volumes
         if not low / FACTOR <= scan.body_ml <= high * FACTOR:
             more = scan.body_ml > high
             yield Unlikeness(
@@ -156,7 +155,7 @@ class KnownScans:
             )
 
     def _compare_extent(self, scan: Traits) -> Iterator[Unlikeness]:
-        low, high = _range([case.extent_mm for case in self.cases])
+        low, high = self._extents
         if _is_outside(scan.extent_mm, low, high):
             yield Unlikeness(
                 kind="extent",
@@ -190,19 +189,13 @@ class KnownScans:
                 )
 
     def _compare_scale(self, scan: Traits) -> Iterator[Unlikeness]:
-        for position in self.absolute:
-            known = [_middle(case.sketches[position]) for case in self.cases if len(case.sketches) > position]
-            there = [middle for middle in known if middle is not None]
+        for position, (low, high, margin) in self._medians.items():
             found = _middle(scan.sketches[position]) if position < len(scan.sketches) else None
-            if len(there) < LEAST_CASES or found is None:
-                continue
-            medians, margin = [median for median, _ in there], _BESIDE * max(width for _, width in there)
-            if not min(medians) - margin <= found[0] <= max(medians) + margin:
+            if found is not None and not low - margin <= found[0] <= high + margin:
                 yield Unlikeness(
                     kind="scale",
                     message=f"the median of {self.channels[position]} in the body is {found[0]:.4g}, in training "
-                    f"{min(medians):.4g} to {max(medians):.4g}: is it stored in another unit? Give it in that of the "
-                    "training scans.",
+                    f"{low:.4g} to {high:.4g}: is it stored in another unit? Give it in that of the training scans.",
                 )
 
     def _find_order(self, shapes: NDArray[np.float64]) -> tuple[int, ...] | None:
@@ -217,6 +210,35 @@ class KnownScans:
     def _distances(self, shape: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return (channel, case) how far a distribution is from those of the known scans (Wasserstein-1)."""
         return np.asarray(np.abs(self._shapes - shape).mean(axis=-1).T)
+
+    # What follows from the known scans alone is found out once, however many scans are compared with them.
+    @cached_property
+    def _spacings(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The shortest and the longest edges of voxels, along each axis."""
+        return _range([case.spacing_mm for case in self.cases])
+
+    @cached_property
+    def _extents(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The shortest and the longest extents, along each axis."""
+        return _range([case.extent_mm for case in self.cases])
+
+    @cached_property
+    def _volumes(self) -> tuple[float, float]:
+        """The smallest and the largest volume that is not background, in ml."""
+        volumes = [case.body_ml for case in self.cases]
+        return min(volumes), max(volumes)
+
+    @cached_property
+    def _medians(self) -> dict[int, tuple[float, float, float]]:
+        """By the position of a channel with a unit, its lowest and highest median, and how far beyond is usual."""
+        found = {}
+        for position in self.absolute:
+            known = [_middle(case.sketches[position]) for case in self.cases if len(case.sketches) > position]
+            there = [middle for middle in known if middle is not None]
+            if len(there) >= LEAST_CASES:
+                medians = [median for median, _ in there]
+                found[position] = (min(medians), max(medians), _BESIDE * max(width for _, width in there))
+        return found
 
     @cached_property
     def _shapes(self) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -55,26 +55,30 @@ def split_by_site(cases: Sequence[Case]) -> Splits:
             f"example {some_of(unknown)}. Name it in the column 'site' of participants.tsv, of cases.tsv or of the CSV."
         )
     centres = _find_centres(cases)
-    counts = Counter(centres.values())
-    if len(counts) < 2:
+    members: dict[str, list[str]] = defaultdict(list)
+    for name, centre in centres.items():
+        members[centre].append(name)
+    if len(members) < 2:
         raise DataError(
             f"--splits {BY_SITE}: all {len(cases)} cases are of one site ({cases[0].site}), or of sites that share "
             "subjects. Leave the option out."
         )
-    folds: list[list[str]] = [[] for _ in range(min(FOLDS, len(counts)))]
-    for centre, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+    folds: list[list[str]] = [[] for _ in range(min(FOLDS, len(members)))]
+    for _, own in sorted(members.items(), key=lambda item: (-len(item[1]), item[0])):
         smallest = min(folds, key=len)
-        smallest += [name for name, own in centres.items() if own == centre]
+        smallest += own
     names = sorted(centres)
     return Splits(
-        origin=f"{len(folds)} folds that leave sites out, of {counted(len(counts), 'site')}",
-        folds=tuple(
-            Fold(
-                train=tuple(name for name in names if name not in set(held)),
-                validation=tuple(sorted(held)),
-            )
-            for held in folds
-        ),
+        origin=f"{len(folds)} folds that leave sites out, of {counted(len(members), 'site')}",
+        folds=tuple(_make_fold(names, frozenset(held)) for held in folds),
+    )
+
+
+def _make_fold(names: Sequence[str], held: frozenset[str]) -> Fold:
+    """Return the fold of these cases that is judged on some of them."""
+    return Fold(
+        train=tuple(name for name in names if name not in held),
+        validation=tuple(name for name in names if name in held),
     )
 
 
@@ -86,7 +90,8 @@ def _find_centres(cases: Sequence[Case]) -> Mapping[str, str]:
         linked[units[case.name]].add(case.site)
     names = {case.site: case.site for case in cases}
     for sites in linked.values():
-        first = min(names[site] for site in sites)
         joined = {names[site] for site in sites}
-        names = {site: first if name in joined else name for site, name in names.items()}
+        if len(joined) > 1:
+            first = min(joined)
+            names = {site: first if name in joined else name for site, name in names.items()}
     return {case.name: names[case.site] for case in cases}

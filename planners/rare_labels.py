@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
@@ -25,10 +27,11 @@ def spread_rare_labels(dealt: Dealt, units: Units) -> list[list[str]]:
     folds = [list(fold) for fold in dealt]
     holders = [found for found in _find_holders(chain.from_iterable(units.values()), units).values() if len(found) > 1]
     while (lacking := _count_lacking(folds, holders)) > 0:
-        exchanged = min(_exchange(folds, holders), key=lambda other: _rate(other, holders, units), default=folds)
-        if _count_lacking(exchanged, holders) >= lacking:
+        rating = _rate(folds, holders, units)
+        exchange = min(_list_exchanges(folds, holders), key=rating.after, default=None)
+        if exchange is None or rating.after(exchange)[0] >= lacking:
             break
-        folds = exchanged
+        folds = exchange.apply(folds)
     return folds
 
 
@@ -61,26 +64,100 @@ def _holds(case: CaseFingerprint, value: int) -> bool:
 
 def _count_lacking(folds: Dealt, holders: Sequence[set[str]]) -> int:
     """Return how often a fold is judged on all units that hold a label."""
-    return sum(units <= set(fold) for fold in folds for units in holders)
+    members = [frozenset(fold) for fold in folds]
+    return sum(units <= fold for fold in members for units in holders)
 
 
-def _exchange(folds: list[list[str]], holders: Sequence[set[str]]) -> Iterator[list[list[str]]]:
-    """Yield the folds after each exchange that takes a holder out of a fold with all of them."""
-    full, taken = next((at, units) for at, fold in enumerate(folds) for units in holders if units <= set(fold))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Exchange:
+    """Two units that change places.
+
+    Attributes:
+        full: the number of the fold that has all holders of a label.
+        other: that of another fold.
+        out: a unit that goes from the first to the second.
+        back: the one that comes in its place.
+    """
+
+    full: int
+    other: int
+    out: str
+    back: str
+
+    def apply(self, folds: Dealt) -> list[list[str]]:
+        """Return the folds after it."""
+        exchanged = [list(members) for members in folds]
+        exchanged[self.full][exchanged[self.full].index(self.out)] = self.back
+        exchanged[self.other][exchanged[self.other].index(self.back)] = self.out
+        return exchanged
+
+    def move(self, totals: Sequence[float], of_unit: Mapping[str, float]) -> list[float]:
+        """Return the totals of all folds after it, from those before and what each unit counts for."""
+        moved, after = of_unit[self.back] - of_unit[self.out], list(totals)
+        after[self.full] += moved
+        after[self.other] -= moved
+        return after
+
+
+def _list_exchanges(folds: Dealt, holders: Sequence[set[str]]) -> Iterator[_Exchange]:
+    """Yield each exchange that takes a holder out of a fold with all of them."""
+    members = [frozenset(fold) for fold in folds]
+    full, taken = next((at, units) for at, fold in enumerate(members) for units in holders if units <= fold)
     for other, fold in enumerate(folds):
         if other == full:
             continue
         for out in sorted(taken):
             for back in fold:
-                exchanged = [list(members) for members in folds]
-                exchanged[full][exchanged[full].index(out)] = back
-                exchanged[other][exchanged[other].index(back)] = out
-                yield exchanged
+                yield _Exchange(full=full, other=other, out=out, back=back)
 
 
-def _rate(folds: Dealt, holders: Sequence[set[str]], units: Units) -> tuple[int, int, float]:
-    """Return how far folds are from what they should be: labels first, then numbers of cases, then volumes."""
-    cases = [sum(len(units[unit]) for unit in fold) for fold in folds]
-    members = [[case for unit in fold for case in units[unit]] for fold in folds]
-    volumes = [sum(label.volume_mm3 for case in fold for label in case.labels) for fold in members]
-    return _count_lacking(folds, holders), max(cases) - min(cases), max(volumes) - min(volumes)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Rating:
+    """What is known of folds, from which each exchange is rated without a look at the other units.
+
+    Attributes:
+        holders: of each label.
+        held: of each label, how many of them each fold has.
+        cases: of each unit.
+        volumes: of each unit, of all labels.
+        cases_of_folds: of each fold, as `volumes_of_folds`.
+    """
+
+    holders: Sequence[set[str]]
+    held: Sequence[Sequence[int]]
+    cases: Mapping[str, int]
+    volumes: Mapping[str, float]
+    cases_of_folds: Sequence[int]
+    volumes_of_folds: Sequence[float]
+
+    def after(self, exchange: _Exchange) -> tuple[int, float, float]:
+        """Return how far folds are from what they should be after an exchange.
+
+        Labels come first, then numbers of cases, then volumes.
+        """
+        cases = exchange.move(self.cases_of_folds, self.cases)
+        volumes = exchange.move(self.volumes_of_folds, self.volumes)
+        return self._lacking_after(exchange), max(cases) - min(cases), max(volumes) - min(volumes)
+
+    def _lacking_after(self, exchange: _Exchange) -> int:
+        lacking = 0
+        for units, held in zip(self.holders, self.held, strict=True):
+            counts = exchange.move(held, {unit: unit in units for unit in (exchange.out, exchange.back)})
+            lacking += len(units) in counts
+        return lacking
+
+
+def _rate(folds: Dealt, holders: Sequence[set[str]], units: Units) -> _Rating:
+    cases = {unit: len(members) for unit, members in units.items()}
+    volumes = {
+        unit: math.fsum(label.volume_mm3 for case in members for label in case.labels)
+        for unit, members in units.items()
+    }
+    return _Rating(
+        holders=holders,
+        held=[[len(found.intersection(fold)) for fold in folds] for found in holders],
+        cases=cases,
+        volumes=volumes,
+        cases_of_folds=[sum(cases[unit] for unit in fold) for fold in folds],
+        volumes_of_folds=[math.fsum(volumes[unit] for unit in fold) for fold in folds],
+    )

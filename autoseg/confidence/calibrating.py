@@ -9,7 +9,7 @@ Agreement of networks, of which a cross-validation knows nothing, is no part of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,12 +68,17 @@ def calibrate(
 
 def _deal(cases: Sequence[Measured]) -> NDArray[np.int64]:
     """Return (case,) the group of each case."""
-    folds = sorted({case.fold for case in cases})
+    folds = _number(case.fold for case in cases)
     if len(folds) >= 3:
-        return np.array([folds.index(case.fold) for case in cases], dtype=np.int64)
-    subjects = sorted({case.subject for case in cases})
+        return np.array([folds[case.fold] for case in cases], dtype=np.int64)
+    subjects = _number(case.subject for case in cases)
     order = np.random.default_rng(0).permutation(len(subjects))
-    return np.array([order[subjects.index(case.subject)] % _GROUPS for case in cases], dtype=np.int64)
+    return np.array([order[subjects[case.subject]] % _GROUPS for case in cases], dtype=np.int64)
+
+
+def _number(names: Iterable[str]) -> dict[str, int]:
+    """Return the place of each name among all, in their order."""
+    return {name: place for place, name in enumerate(sorted(set(names)))}
 
 
 def _calibrate_target(

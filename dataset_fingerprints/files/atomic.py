@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import glob
 import hashlib
 import os
 import secrets
@@ -15,7 +14,7 @@ PARTIAL = ".partial-"
 # File systems that synchronise no folders say so in one of these ways.
 _NO_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EISDIR)
 # Letters drawn, between the prefix and our ending.
-_CHOSEN = "?" * 8
+_DRAWN = 8
 # A name of more bytes does not fit into a temporary name, which may have as many bytes as any other: 255.
 _LONG_BYTES, _KEPT_LETTERS = 200, 32
 
@@ -54,9 +53,13 @@ def sweep(*folders: Path) -> None:
 
 def sweep_partials(*files: Path) -> None:
     """Delete what killed processes left of these files; what belongs to others in the same folders stays."""
+    endings: dict[Path, set[str]] = {}
     for file in files:
-        for partial in file.parent.glob(f"{PARTIAL}{_CHOSEN}{glob.escape(_ending(file.name))}"):
-            partial.unlink(missing_ok=True)
+        endings.setdefault(file.parent, set()).add(_ending(file.name))
+    for folder, own in endings.items():
+        for partial in folder.glob(f"{PARTIAL}*"):
+            if partial.name[len(PARTIAL) + _DRAWN :] in own:
+                partial.unlink(missing_ok=True)
 
 
 def _ending(name: str) -> str:
@@ -77,7 +80,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def _make_beside(path: Path) -> Path:
     """Make an empty file of a name that nobody else has."""
     while True:
-        temporary = path.with_name(f"{PARTIAL}{secrets.token_hex(4)}{_ending(path.name)}")
+        temporary = path.with_name(f"{PARTIAL}{secrets.token_hex(_DRAWN // 2)}{_ending(path.name)}")
         try:
             os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666))
         except FileExistsError:

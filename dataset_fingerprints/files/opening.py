@@ -11,8 +11,9 @@ from typing import BinaryIO
 
 from dataset_fingerprints.errors import WorkspaceError
 
-# What a file of text may hold: more than that of a hundred thousand cases.
-MOST_TEXT_BYTES = 1 << 29
+# What a file of text may hold: more than the measurements of a hundred thousand cases of one label, or of ten thousand
+# cases of a hundred labels.
+MOST_TEXT_BYTES = 1 << 31
 
 
 def open_to_write(path: Path, flags: int) -> BinaryIO:

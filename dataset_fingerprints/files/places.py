@@ -44,6 +44,14 @@ def identify_places(paths: Iterable[Path]) -> dict[Identity, Path]:
     return {identity: path for identity, path in found if identity is not None}
 
 
+def group_by_folder(paths: Iterable[Path]) -> dict[Path, list[Path]]:
+    """Return paths by the folder that each lies in, as its path says."""
+    groups: dict[Path, list[Path]] = {}
+    for path in paths:
+        groups.setdefault(path.parent, []).append(path)
+    return groups
+
+
 def is_same(first: Path, second: Path) -> bool:
     """Return whether two paths lead to one file or folder, or will when it is made."""
     identity = identify_place(first)

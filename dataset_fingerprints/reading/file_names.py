@@ -93,9 +93,9 @@ def find_left_out(folders: Iterable[Path], taken: Iterable[Path], *, files_only:
 
     Hidden files do not count, nor do those with the name of a taken one and another suffix: they describe it.
     """
-    places = sorted(set(folders))
+    places = set(folders)
     used = {(path.parent, _bare(path)) for path in taken}
-    there = [path for folder in places if folder.is_dir() for path in sorted(folder.iterdir())]
+    there = [path for folder in sorted(places) if folder.is_dir() for path in sorted(folder.iterdir())]
     return [
         path
         for path in there

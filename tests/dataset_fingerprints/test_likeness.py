@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from autoseg.simulate import SimulationOptions, image_path, simulate_dataset
+from dataset_fingerprints import likeness
 from dataset_fingerprints.geometry import make_grid
 from dataset_fingerprints.likeness import FACTOR, KnownScans, Traits, advise_on_order, measure_traits
 from dataset_fingerprints.measuring.intensities import SKETCH_POINTS
@@ -114,6 +115,16 @@ def test_another_unit_matters_only_for_intensities_that_have_one():
     assert "the median of CT in the body is 1124, in training 100 to 100" in unlike.message
     assert as_read.compare(replace(USUAL, sketches=(hounsfield,))) == ()
     assert KnownScans(channels=("T1w",), cases=cases).compare(shifted) == ()
+
+
+def test_known_scans_are_looked_at_once_however_many_are_compared_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+    middle = likeness._middle
+    monkeypatch.setattr(likeness, "_middle", lambda sketch: looked.append(sketch) or middle(sketch))
+    scans = KnownScans(channels=CHANNELS, cases=KNOWN.cases, absolute=(0,))
+    for seed in range(500, 503):
+        scans.compare(replace(traits(seed), spacing_mm=KNOWN.cases[0].spacing_mm))
+    assert len(looked) == len(KNOWN.cases) + 3, "each scan that is compared is looked at once as well"
 
 
 def test_channels_of_three_that_are_exchanged_are_found():

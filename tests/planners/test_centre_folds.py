@@ -7,6 +7,7 @@ import pytest
 from dataset_fingerprints.dataset import Case
 from dataset_fingerprints.errors import DataError
 from planners.centre_folds import choose_source, split_by_site
+from tests.synthetic.looked import Looked
 
 
 def case(name, site, subject="", group=""):
@@ -71,3 +72,14 @@ def test_a_word_that_is_nearly_by_site_is_not_taken_for_a_file(tmp_path, monkeyp
         choose_source("by_site")
     (tmp_path / "by_site").touch()
     assert choose_source("by_site") == tmp_path / "by_site"
+
+
+def test_cases_are_looked_up_as_often_as_there_are_cases_and_not_as_there_are_pairs_of_them():
+    times = []
+    for number in (20, 160):
+        cases = [case(Looked(f"case{place:03d}"), f"site{place % 7}") for place in range(number)]
+        Looked.times = 0
+        split_by_site(cases)
+        times.append(Looked.times)
+    # Eight times as many cases; of pairs there are 64 times as many.
+    assert times[1] < 16 * times[0]

@@ -17,6 +17,7 @@ from planners.plan import Splits, is_undivided
 from planners.rare_labels import describe_lacking, spread_rare_labels
 from planners.splits import check_folds, describe_number, make_splits, read_splits
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
+from tests.synthetic.looked import Looked
 
 SHAPE = (20, 20, 20)
 
@@ -197,6 +198,41 @@ def test_folds_that_train_on_every_label_stay_as_they_are() -> None:
     for holders in (set(), spread, set(units)):
         marked = {case.subject: [case] for case in with_label(fingerprint, holders).cases}
         assert spread_rare_labels(held_out, marked) == held_out
+
+
+def test_the_exchange_for_a_rare_label_leaves_the_volumes_of_folds_most_alike() -> None:
+    units = {case.subject: [case] for case in with_label(skewed(17), {"s0", "s1"}).cases}
+    names = list(units)
+    dealt = [names[:4], names[4:8], names[8:12], names[12:]]
+
+    def unlike(folds: list[list[str]]) -> float:
+        volumes = [sum(label.volume_mm3 for unit in fold for label in units[unit][0].labels) for fold in folds]
+        return max(volumes) - min(volumes)
+
+    tried = [
+        [[{out: back, back: out}.get(unit, unit) for unit in fold] for fold in dealt]
+        for out in ("s0", "s1")
+        for other in dealt[1:]
+        for back in other
+    ]
+    spread = spread_rare_labels(dealt, units)
+    assert spread in tried
+    # Sums of the same volumes in another order.
+    assert unlike(spread) == pytest.approx(min(map(unlike, tried)), rel=1e-9)
+
+
+def test_exchanges_are_rated_without_a_look_at_all_other_subjects() -> None:
+    times = []
+    for number in (20, 160):
+        cases = with_label(skewed(number), {"s0", "s1"}).cases
+        units = {Looked(case.subject): [case] for case in cases}
+        names = list(units)
+        dealt = [names[number * fold // 5 : number * (fold + 1) // 5] for fold in range(5)]
+        Looked.times = 0
+        assert spread_rare_labels(dealt, units) != dealt
+        times.append(Looked.times)
+    # Eight times as many subjects; of pairs there are 64 times as many.
+    assert times[1] < 16 * times[0]
 
 
 def test_nnunets_folds_are_those_of_its_seed() -> None:

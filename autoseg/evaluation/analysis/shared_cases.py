@@ -144,8 +144,9 @@ def _find_remarks(
     labels: Sequence[int | str],
 ) -> Iterator[str]:
     """Yield what makes the comparison less than it seems."""
+    shared = set(cases)
     for name, evaluation in systems.items():
-        extra = [case for case in scores[name] if case not in set(cases)]
+        extra = [case for case in scores[name] if case not in shared]
         if extra:
             yield (
                 f"{name}: {counted(len(extra), 'case is', 'cases are')} left out, which not all systems have scored: "

@@ -57,7 +57,8 @@ def write_lesions(
         simulated: scans that are marked as simulated.
     """
     place = choose_name(folder / LESIONS, lambda path: _read(path) is not None)
-    earlier = [row for row in _read(place) or () if row[CASE] in kept]
+    there = {*kept}
+    earlier = [row for row in _read(place) or () if row[CASE] in there]
     marked = {*simulated}
     every = [{**row, SIMULATED: "yes"} if row[CASE] in marked else row for row in (*rows, *earlier)]
     columns = (*COLUMNS, SIMULATED) if any(row[CASE] in marked for row in every) else COLUMNS

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autoseg.hardware import count_cores, free_memory_gb, memory_limit_gb
+from autoseg.hardware import count_cores, free_memory_gb
 from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.checks import Finding, refuse_errors
@@ -31,9 +31,9 @@ from dataset_fingerprints.measuring.pooling import summarise
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.sizes import GIB
 
-# The share of memory in which scans wait between being read for the fingerprint and being preprocessed.
+# The share of the free memory in which scans wait between being read for the fingerprint and being preprocessed.
 WAITING_SHARE = 0.25
-# The share of the free memory in which cases are read at the same time.
+# The share of the free memory in which cases are read, and later preprocessed, at the same time.
 READING_SHARE = 0.5
 # A label map holds an index of 8 bits per voxel.
 MOST_VALUES = 256
@@ -57,9 +57,9 @@ class CheckReport:
 
 @dataclass(kw_only=True, slots=True)
 class WaitingScans:
-    """Scans that were read already, as many as fit into a share of the memory; the others are read again."""
+    """Scans that were read already, as many as fit into a share of the free memory; the others are read again."""
 
-    limit_bytes: float = field(default_factory=lambda: WAITING_SHARE * memory_limit_gb() * GIB)
+    limit_bytes: float = field(default_factory=lambda: WAITING_SHARE * free_memory_gb() * GIB)
     _scans: dict[str, Scan] = field(default_factory=dict)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)

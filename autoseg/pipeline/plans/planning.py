@@ -14,7 +14,7 @@ from autoseg.hardware import count_cores, measure_speed, profile_machine
 from autoseg.pipeline.folds.begun import choose_splits, report_changed_contents, report_other_labels, report_other_plan
 from autoseg.pipeline.outputs import refuse_similar_plan, refuse_workspace_place
 from autoseg.pipeline.plans.at_work import report_running
-from autoseg.pipeline.plans.inspecting import Inspected, WaitingScans, examine_dataset, find_dataset
+from autoseg.pipeline.plans.inspecting import Inspected, WaitingScans, choose_limits, examine_dataset, find_dataset
 from autoseg.pipeline.plans.same_dataset import find_place, refuse_other_dataset
 from autoseg.pipeline.plans.unlabelled import (
     choose_users,
@@ -24,7 +24,7 @@ from autoseg.pipeline.plans.unlabelled import (
     remark_on_subjects,
     remark_on_use,
 )
-from autoseg.preprocessing import Store, prepare, store_key
+from autoseg.preprocessing import Store, estimate_preparing, prepare, store_key
 from autoseg.progress import Progress
 from autoseg.sampling import find_origin, refuse_unusable_parts
 from autoseg.workspace.locks import locked
@@ -36,6 +36,7 @@ from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
+from dataset_fingerprints.measuring.memory_gate import MemoryGate
 from dataset_fingerprints.measuring.scans import Scan, read_case
 from dataset_fingerprints.names import check_folder_name, counted
 from dataset_fingerprints.units import find_units
@@ -266,16 +267,15 @@ def _preprocess(
     found: Inspected, target: tuple[Configuration, Store], waiting: WaitingScans, progress: Progress
 ) -> None:
     (configuration, store), dataset = target, found.dataset
-    identities = {case.case: case.identities for case in found.fingerprint.cases}
+    measured = {case.case: case for case in found.fingerprint.cases}
+    gate = MemoryGate(limit_bytes=choose_limits().memory_bytes)
 
     def preprocess(case: Case) -> None:
         if case.name in missing:
-            scan = waiting.take(case.name) or _read_again(dataset, case)
-            store.write(
-                case.name,
-                prepare(scan, configuration.preprocessing, dataset.labels.index_count()),
-                identities[case.name],
-            )
+            known, parameters = measured[case.name], configuration.preprocessing
+            with gate.hold(estimate_preparing(known, parameters.spacing_mm)):
+                scan = waiting.take(case.name) or _read_again(dataset, case)
+                store.write(case.name, prepare(scan, parameters, dataset.labels.index_count()), known.identities)
 
     def try_one(case: Case) -> Failure | None:
         failure = attempt(case.name, "cannot be preprocessed", partial(preprocess, case))
@@ -284,7 +284,7 @@ def _preprocess(
 
     title = "Preprocessing" if dataset.labels.labels else "Preprocessing scans without labels"
     with progress.task(title, len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
-        held = pool.map(lambda case: store.holds(case.name, identities[case.name]), dataset.cases)
+        held = pool.map(lambda case: store.holds(case.name, measured[case.name].identities), dataset.cases)
         missing = {case.name for case, there in zip(dataset.cases, held, strict=True) if not there}
         replaced = any(store.has(name) for name in missing)
         what = "a training that reads these arrays, some of which would be replaced"

@@ -145,7 +145,7 @@ def remark_on_subjects(found: Dataset | None, dataset: Dataset) -> Iterator[str]
     """
     subjects = {case.subject for case in dataset.cases}
     names = list_names(found)
-    shared = [name for name in names if subject_of(name) in subjects or any(_begins(name, one) for one in subjects)]
+    shared = [name for name in names if subject_of(name) in subjects or _begins_with_any(name, subjects)]
     if shared:
         have = counted(len(shared), "scan without labels has", "scans without labels have")
         yield (
@@ -155,8 +155,9 @@ def remark_on_subjects(found: Dataset | None, dataset: Dataset) -> Iterator[str]
         )
 
 
-def _begins(name: str, subject: str) -> bool:
-    return name.startswith(f"{subject}_")
+def _begins_with_any(name: str, subjects: set[str]) -> bool:
+    """Return whether a name begins with that of a subject and an underscore."""
+    return any(name[:place] in subjects for place, sign in enumerate(name) if sign == "_")
 
 
 def _refuse_labelled(found: Dataset, labelled: DatasetFingerprint, unlabelled: DatasetFingerprint) -> None:

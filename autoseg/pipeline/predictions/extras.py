@@ -15,6 +15,7 @@ from autoseg.pipeline.predictions.places import PROBABILITIES, UNCERTAINTY, repo
 from autoseg.pipeline.predictions.targets import Targets
 from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.dataset import LabelScheme
+from dataset_fingerprints.files.places import group_by_folder
 from dataset_fingerprints.reading.file_names import stem_of
 
 
@@ -142,8 +143,8 @@ def _place(folder: Path, mask: Path, targets: Targets, what: str) -> Path:
 
 def _refuse_places(paths: Sequence[Path], found: Sequence[NewScan]) -> None:
     """Refuse places that cannot be written to, names that files cannot have, and scans in the place of what is made."""
-    for folder in dict.fromkeys(path.parent for path in paths):
+    for folder, own in group_by_folder(paths).items():
         refuse_no_place(folder)
         refuse_read_only(folder)
-        refuse_names(folder, [path.name for path in paths if path.parent == folder])
+        refuse_names(folder, [path.name for path in own])
     refuse_inputs(paths, (file for scan in found for file in scan.files()), "one of the scans")

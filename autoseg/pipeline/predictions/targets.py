@@ -23,7 +23,7 @@ from autoseg.pipeline.scans.new_scans import NewScan
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.files.places import find_around, is_same
+from dataset_fingerprints.files.places import find_around, group_by_folder, identify_place, identify_places, resolve
 from dataset_fingerprints.measuring.identity import files_behind
 from dataset_fingerprints.reading import nifti_header
 from dataset_fingerprints.reading.images import is_image, suffix_of
@@ -70,8 +70,8 @@ def choose_targets(inputs: Inputs, out: Path, workspace: Workspace | None, bids:
     targets = _name_targets(inputs, out, bids)
     if not targets.named:
         refuse_no_folder(out, "for the masks", len(found))
-    for folder in dict.fromkeys(path.parent for path in targets.paths):
-        refuse_names(folder, [path.name for path in targets.paths if path.parent == folder])
+    for folder, own in group_by_folder(targets.paths).items():
+        refuse_names(folder, [path.name for path in own])
     _refuse_in_the_way(targets)
     _refuse_scans(inputs, targets)
     refuse_reserved(targets.folder)
@@ -112,9 +112,10 @@ def _refuse_scans(inputs: Inputs, targets: Targets) -> None:
     images = [image for scan in inputs.scans() for image in scan.files()]
     # A mask that is named may lie beside its scan, but not where whole folders are predicted.
     places = [one.place for one in inputs.all if one.place.is_dir()]
-    among = places if targets.named else sorted({image.parent for image in images})
+    among = places if targets.named else list(dict.fromkeys(image.parent for image in images))
+    identities, paths = identify_places(among), set(map(resolve, among))
     for folder in dict.fromkeys((targets.folder, *(path.parent for path in targets.paths))):
-        if any(is_same(folder, place) for place in among):
+        if identify_place(folder) in identities or resolve(folder) in paths:
             raise DataError(
                 f"{folder}: holds the scans, among which masks would be taken for scans. Name another folder with -o."
             )

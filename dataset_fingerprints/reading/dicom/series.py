@@ -152,13 +152,13 @@ def choose_series(folder: Path, text: str = "") -> Series:
     found = find_series(folder)
     if not found:
         raise DataError(f"{folder}: is a folder without DICOM files. Expected an image file or one DICOM series.")
-    chosen = _match(found, text)
+    chosen, lines = _match(found, text), [series.describe() for series in found]
     if len(chosen) == 1:
         return chosen[0]
     if text:
-        raise _unmatched(folder, text, found, chosen)
+        raise _unmatched(folder, text, lines, len(chosen))
     raise DataError(
-        f"{folder}: holds {len(found)} DICOM series ({_list(found)}). Expected one: put each series into a folder of "
+        f"{folder}: holds {len(found)} DICOM series ({_list(lines)}). Expected one: put each series into a folder of "
         "its own, or choose one for predicting with --series TEXT, a part of its description."
     )
 
@@ -217,32 +217,51 @@ def _match(found: Sequence[Series], text: str) -> tuple[Series, ...]:
     return exact if text and exact else named
 
 
-def _unmatched(where: Path, text: str, found: Sequence[Series], chosen: Sequence[Series]) -> DataError:
-    how_many = f"{len(chosen)} of them fit" if chosen else "none of them fits"
+def _unmatched(where: Path, text: str, lines: Sequence[str], fitting: int) -> DataError:
+    how_many = f"{fitting} of them fit" if fitting else "none of them fits"
     return DataError(
-        f"{where}: holds {len(found)} DICOM series ({_list(found)}), and {how_many} --series '{text}'. "
+        f"{where}: holds {len(lines)} DICOM series ({_list(lines)}), and {how_many} --series '{text}'. "
         "Expected a text that is in one description, or a SeriesInstanceUID."
     )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Listed:
+    """A series in a list to choose from; the slices of all series of an archive would fill the memory.
+
+    Attributes:
+        line: that describes it.
+    """
+
+    path: Path
+    study: str
+    line: str
+
+
+def _list_one(series: Series) -> _Listed:
+    return _Listed(path=series.path, study=series.study, line=series.describe())
+
+
 def _folders_with(root: Path, text: str) -> dict[Path, tuple[Path, ...]]:
     """Return for each sub-folder the folders in it that hold the series that a text names."""
-    below = {child: find_series(child) for child in _children(root)}
-    chosen = {child: _match(found, text) for child, found in below.items()}
-    everything = [series for found in below.values() for series in found]
+    everything: list[_Listed] = []
+    chosen: dict[Path, list[_Listed]] = {}
+    for child in _children(root):
+        found = find_series(child)
+        everything += map(_list_one, found)
+        chosen[child] = [_list_one(series) for series in _match(found, text)]
     if not everything:
         raise DataError(f"{root}: holds no DICOM series to choose '{text}' from. Leave out --series.")
-    named = {series.study for found in chosen.values() for series in found}
-    for series in everything:
-        study = [other for other in everything if other.study == series.study]
-        if series.study not in named:
-            raise _unmatched(series.path, text, study, ())
-    for found in chosen.values():
-        for series in found:
-            same = [other for other in found if other.path == series.path]
-            if len(same) > 1:
-                raise _unmatched(series.path, text, list_series(series.path), same)
-    return {child: tuple(series.path for series in found) for child, found in chosen.items() if found}
+    named = {one.study for fitting in chosen.values() for one in fitting}
+    lacking = next((one for one in everything if one.study not in named), None)
+    if lacking is not None:
+        raise _unmatched(lacking.path, text, [one.line for one in everything if one.study == lacking.study], 0)
+    for fitting in chosen.values():
+        for one in fitting:
+            same = sum(other.path == one.path for other in fitting)
+            if same > 1:
+                raise _unmatched(one.path, text, [series.describe() for series in list_series(one.path)], same)
+    return {child: tuple(one.path for one in fitting) for child, fitting in chosen.items() if fitting}
 
 
 def _place(folder: Path, text: str) -> Placement:
@@ -326,7 +345,7 @@ def _unused(name: str, used: dict[str, Path]) -> str:
     return unused
 
 
-def _list(found: Sequence[Series]) -> str:
-    shown = "; ".join(series.describe() for series in found[:_SHOWN])
-    more = len(found) - _SHOWN
+def _list(lines: Sequence[str]) -> str:
+    shown = "; ".join(lines[:_SHOWN])
+    more = len(lines) - _SHOWN
     return shown + (f"; and {more} more" if more > 0 else "")

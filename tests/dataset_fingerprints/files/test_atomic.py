@@ -24,3 +24,20 @@ def test_a_file_of_every_possible_name_is_written_and_its_leftovers_are_swept(tm
     sweep_partials(tmp_path / name, tmp_path / "nowhere" / name)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, *others])
     assert (tmp_path / name).read_bytes() == b"content"
+
+
+def test_a_folder_is_looked_through_once_for_what_is_left_of_all_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [tmp_path / folder / f"{number}.nii.gz" for folder in ("a", "b") for number in range(20)]
+    for file in files:
+        write_bytes(file, b"content")
+        (file.parent / f"{PARTIAL}0123abcd-{file.name}").write_bytes(b"half")
+    looked: list[Path] = []
+    look = Path.glob
+    monkeypatch.setattr(
+        Path, "glob", lambda folder, *given, **options: looked.append(folder) or look(folder, *given, **options)
+    )
+    sweep_partials(*files)
+    assert looked == [tmp_path / "a", tmp_path / "b"]
+    assert sorted(tmp_path.rglob("*.gz")) == sorted(files)

@@ -156,4 +156,4 @@ def test_a_description_larger_than_any_is_not_read(tmp_path: Path, name: str) ->
     path = tmp_path / name
     path.touch()
     os.truncate(path, 1 << 40)
-    refuse(path if name == "cases.csv" else tmp_path, "it holds 1099511627776 bytes; at most 536870912 can be meant")
+    refuse(path if name == "cases.csv" else tmp_path, "it holds 1099511627776 bytes; at most 2147483648 can be meant")

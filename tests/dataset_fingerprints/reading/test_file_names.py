@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import unicodedata
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import nibabel
 import numpy as np
@@ -152,6 +152,22 @@ def test_what_is_left_out_is_listed_without_hidden_files_and_descriptions(tmp_pa
     assert left == ["b.foo", "folder", "notes.txt"]
     assert [path.name for path in find_left_out([tmp_path], taken, files_only=True)] == ["b.foo", "notes.txt"]
     assert show_left_out([*left, "x", "y"]) == "Left out: b.foo, folder, notes.txt and 2 more"
+
+
+def test_files_are_not_compared_with_each_folder_that_is_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [tmp_path / str(number) for number in range(20)]
+    for folder in folders:
+        folder.mkdir()
+        for name in ("a.nii.gz", "notes.txt"):
+            (folder / name).write_bytes(b"")
+    compared: list[object] = []
+    compare = PurePath.__eq__
+    monkeypatch.setattr(PurePath, "__eq__", lambda *paths: compared.append(paths) or compare(*paths))
+    left = find_left_out(folders, [folder / "a.nii.gz" for folder in folders])
+    assert [path.name for path in left] == ["notes.txt"] * 20
+    assert len(compared) < 5 * 20, "of 40 files beside 20 folders"
 
 
 def make_upper(root: Path) -> Dataset:

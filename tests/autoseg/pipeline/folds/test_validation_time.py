@@ -11,6 +11,7 @@ import pytest
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.validation_time import ValidationTime
 from autoseg.prediction import list_efforts
+from autoseg.preprocessing import Store
 from autoseg.training.record import read_record
 from autoseg.workspace.workspace import Workspace
 from tests.synthetic.commands import run
@@ -38,6 +39,16 @@ def test_a_look_during_training_costs_less_and_grows_with_the_cases(job: Job) ->
     assert 0 < time.predict_round(cases, 1.0) < time.predict_final(cases, 1.0, job.configuration.prediction)
     assert time.predict_round(cases[:1], 1.0) < time.predict_round(cases, 1.0)
     assert time.predict_round((), 1.0) == 0
+
+
+def test_a_training_that_asks_at_each_report_reads_each_case_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    read = Store.read_record
+    monkeypatch.setattr(Store, "read_record", lambda store, case: reads.append(case) or read(store, case))
+    time, cases = ValidationTime(inputs=job.inputs, configuration=job.configuration), job.cases.validation
+    for tile_seconds in (1.0, 0.5, 2.0):
+        time.choose_final(cases, tile_seconds, 0.0)
+    assert sorted(reads) == sorted(cases)
 
 
 def test_seconds_that_hold_next_to_nothing_still_validate_every_case_and_say_how(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from autoseg.pipeline.faces import face
+from autoseg.pipeline.plans import inspecting, planning
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import SilentProgress
 from autoseg.workspace.locks import shared
 from dataset_fingerprints.errors import AutosegError
-from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny
+from dataset_fingerprints.measuring.one_pass import Limits
+from dataset_fingerprints.sizes import GIB
+from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny, write_tiny
 
 # What a pass over the files keeps of it: measurements of single cases, and the findings.
 OF_THE_PASS = ("cases", "check.json")
@@ -177,3 +181,32 @@ def test_folds_by_subject_can_be_asked_of_a_planner_that_shuffles_and_those_of_a
     options = PlanningOptions(workspace=tiny.workspace.root, plan_name="copied", splits=shuffled)
     plan_and_preprocess(tiny.raw, options, SilentProgress())
     assert read_plan(tiny.workspace, "copied")[1] == shuffled
+
+
+def test_no_more_cases_are_preprocessed_at_once_than_fit_into_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, inside, seen = threading.Lock(), [], []
+    prepare = planning.prepare
+
+    def watched(*given: object) -> object:
+        with lock:
+            inside.append(given)
+            seen.append(len(inside))
+        threading.Event().wait(0.02)
+        try:
+            return prepare(*given)  # type: ignore[arg-type]
+        finally:
+            with lock:
+                inside.pop()
+
+    monkeypatch.setattr(planning, "prepare", watched)
+    monkeypatch.setattr(planning, "count_cores", lambda: 4)
+    monkeypatch.setattr(planning, "choose_limits", lambda: Limits(workers=4, memory_bytes=1.0))
+    plan(write_tiny(tmp_path, 5))
+    assert seen == [1] * 5, "of a memory that holds none, each alone"
+
+
+def test_scans_that_are_read_and_that_wait_share_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspecting, "free_memory_gb", lambda: 0.25)
+    assert inspecting.WaitingScans().limit_bytes + inspecting.choose_limits().memory_bytes < 0.25 * GIB

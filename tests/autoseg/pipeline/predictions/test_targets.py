@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import pytest
 
@@ -81,3 +81,23 @@ def test_a_derivative_lies_in_no_other_data_set(tmp_path: Path) -> None:
     touch(tmp_path, "others/dataset_description.json")
     with pytest.raises(DataError, match=r"holds dataset_description\.json of another data set.*others/autoseg"):
         choose(tmp_path / "others", tmp_path / "tree")
+
+
+def test_looking_for_places_takes_steps_as_there_are_scans_also_with_a_folder_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[object] = []
+    look, compare = Path.stat, PurePath.__eq__
+    counts = []
+    for number in (10, 80):
+        scans, out = tmp_path / f"scans-{number}", tmp_path / f"out-{number}"
+        touch(scans, *(f"{patient}/a.nii.gz" for patient in range(number)))
+        found = find_inputs((scans,), ONE, Search(), out)
+        with monkeypatch.context() as watched:
+            watched.setattr(Path, "stat", lambda *args, **options: steps.append(args) or look(*args, **options))
+            watched.setattr(PurePath, "__eq__", lambda *paths: steps.append(paths) or compare(*paths))
+            choose_targets(found, out, None, LESION)
+        counts.append(len(steps))
+        steps.clear()
+    # Eight times as many scans: 64 times the steps would be each folder beside each other one.
+    assert counts[1] < 16 * counts[0]

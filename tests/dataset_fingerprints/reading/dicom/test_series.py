@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.reading import dicom
+from dataset_fingerprints.reading.dicom import series as series_of_folders
+from dataset_fingerprints.reading.dicom.slices import Slice
 from dataset_fingerprints.reading.images import read_channels
 from tests.dataset_fingerprints.reading.dicom.builders import (
     COUNT,
@@ -168,3 +172,18 @@ def test_a_description_chooses_in_an_archive(tmp_path):
     write_series(tmp_path / "p3", {SERIES: "1.3.9", STUDY: "1.3", DESCRIPTION: "localizer"})
     with pytest.raises(DataError, match=r"p3.*'localizer' .*none of them fits"):
         dicom.name_folders(tmp_path, "T1")
+
+
+def test_of_an_archive_the_slices_of_one_patient_at_a_time_are_in_memory(tmp_path, monkeypatch):
+    for patient in ("p1", "p2", "p3"):
+        for kind in ("T1", "T2"):
+            tags = {SERIES: f"1.{patient[1]}.{kind[1]}", STUDY: f"1.{patient[1]}", DESCRIPTION: kind}
+            write_series(tmp_path / patient / "study" / kind, tags, count=2)
+
+    def count_slices():
+        return sum(type(one) is Slice for one in gc.get_objects())
+
+    before, held, match = count_slices(), [], series_of_folders._match
+    monkeypatch.setattr(series_of_folders, "_match", lambda *given: held.append(count_slices()) or match(*given))
+    assert len(dicom.name_folders(tmp_path, "T1")) == 3
+    assert held == [before + 4] * 3
