@@ -242,14 +242,19 @@ def _list_one(series: Series) -> _Listed:
     return _Listed(path=series.path, study=series.study, line=series.describe())
 
 
+def _list_below(folder: Path, text: str) -> tuple[list[_Listed], list[_Listed]]:
+    """Return all series of a folder, or of those below it, and the ones that a text names."""
+    found = find_series(folder)
+    return [_list_one(series) for series in found], [_list_one(series) for series in _match(found, text)]
+
+
 def _folders_with(root: Path, text: str) -> dict[Path, tuple[Path, ...]]:
     """Return for each sub-folder the folders in it that hold the series that a text names."""
     everything: list[_Listed] = []
     chosen: dict[Path, list[_Listed]] = {}
     for child in _children(root):
-        found = find_series(child)
-        everything += map(_list_one, found)
-        chosen[child] = [_list_one(series) for series in _match(found, text)]
+        below, chosen[child] = _list_below(child, text)
+        everything += below
     if not everything:
         raise DataError(f"{root}: holds no DICOM series to choose '{text}' from. Leave out --series.")
     named = {one.study for fitting in chosen.values() for one in fitting}

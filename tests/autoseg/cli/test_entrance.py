@@ -77,8 +77,9 @@ def test_a_signal_after_everything_is_done_changes_nothing(tmp_path: Path) -> No
 def test_windows_is_refused_with_the_way_to_go(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_path(entrance.__file__)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(sys, "platform", "win32")
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(entrance.__file__)
     assert ended.value.code == 2
     assert "WSL 2" in capsys.readouterr().err

@@ -181,9 +181,11 @@ def test_of_an_archive_the_slices_of_one_patient_at_a_time_are_in_memory(tmp_pat
             write_series(tmp_path / patient / "study" / kind, tags, count=2)
 
     def count_slices():
+        gc.collect()
         return sum(type(one) is Slice for one in gc.get_objects())
 
-    before, held, match = count_slices(), [], series_of_folders._match
-    monkeypatch.setattr(series_of_folders, "_match", lambda *given: held.append(count_slices()) or match(*given))
+    before, held, read = count_slices(), [], series_of_folders.list_series
+    monkeypatch.setattr(series_of_folders, "list_series", lambda folder: held.append(count_slices()) or read(folder))
     assert len(dicom.name_folders(tmp_path, "T1")) == 3
-    assert held == [before + 4] * 3
+    # When the first and when the second series of each is read.
+    assert held == [before, before + 2] * 3
