@@ -90,6 +90,13 @@ class Store:
         except (AutosegError, OSError, ValueError):
             return False
 
+    def is_of_other_code(self, case: str) -> bool:
+        """Return whether the case is here, and another version of autoseg made its arrays, perhaps others."""
+        try:
+            return self._read_stored(case).code_version != CODE_VERSION
+        except (AutosegError, OSError):
+            return False
+
     def has(self, case: str) -> bool:
         """Return whether the case is here, whatever its raw files are today: training needs none of them."""
         return self.folder.record(case).is_file()

@@ -30,7 +30,8 @@ _NAMED = 10
 _ODD = {
     "empty": "holds no label. If there is nothing to label, give --allow empty",
     "unchanged": "is the mask of the model, voxel for voxel. If it is right as it is, give --allow unchanged",
-    "earlier": "taken in before, and replaced by a later mask, which counts. To take it in again, give --allow earlier",
+    "earlier": "taken in before, and replaced by a later mask, which counts with its own minutes. To take it in again, "
+    "give --allow earlier",
 }
 
 
@@ -116,7 +117,10 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
                 opened.keep(replace(opened.loop, accepted=(*opened.loop.accepted, own)))
                 result.taken.append(own)
             task.advance()
-    result.timed += [one.case for one in result.taken if one.minutes] + _note_minutes(opened, minutes)
+    # Minutes of a mask that does not count are not those of the one that does.
+    apart = {*result.replaced, *(failure.case for failure in failures)}
+    later = {name: own for name, own in minutes.items() if name not in apart}
+    result.timed += [one.case for one in result.taken if one.minutes] + _note_minutes(opened, later)
     result.waiting = opened.loop.awaited()
     write_tables(opened.folder, opened.loop, len(opened.loop.rounds) + 1)
     if strange:
@@ -228,7 +232,11 @@ def _is_reference(opened: OpenLoop, case: Case, corrected: Corrected, options: A
     if meant or not (case.label and is_there(case.label)):
         return False
     path = case.label_path()
-    return np.array_equal(round_labels(path, read_label_map(path).voxels[0]), corrected.labels)
+    try:
+        reference = round_labels(path, read_label_map(path).voxels[0])
+    except (DataError, OSError):  # the mask may be what takes the place of a damaged one
+        return False
+    return np.array_equal(reference, corrected.labels)
 
 
 def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minutes:

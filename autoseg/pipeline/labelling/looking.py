@@ -82,8 +82,14 @@ def make_looker(source: ModelSource, identity: str) -> Looker:
     several = models.can_disagree()
     model = load_models(models, way=Way() if several else Way(mirror=True))
     plain = None if several else load_models(models, way=Way(mirror=False))
-    lesions_mm3 = find_usual_lesions(models.scheme(), models.run().summary)
+    lesions_mm3 = find_usual_lesions(list_learned(models), models.run().summary)
     return Looker(model=model, plain=plain, identity=identity, lesions_mm3=lesions_mm3)
+
+
+def list_learned(models: ModelSet) -> LabelScheme:
+    """Return what models predict as regions of the data set's labels: of labels that are learned as one, of all."""
+    first, *others = models.regions()
+    return models.scheme() if any(other != first for other in others) else first
 
 
 def find_usual_lesions(scheme: LabelScheme, summary: FingerprintSummary) -> tuple[float, ...]:
@@ -92,7 +98,7 @@ def find_usual_lesions(scheme: LabelScheme, summary: FingerprintSummary) -> tupl
     That of a label is the median of its components; that of a region is the sum of its labels'.
 
     Args:
-        scheme: of the labels that a model looks for.
+        scheme: of what a model looks for, of the data set's labels.
         summary: of the cases that it was trained on.
     """
     medians = {label.value: label.lesion_volume_mm3.p50 or 0.0 for label in summary.labels}

@@ -255,7 +255,9 @@ def _refuse_seen(begun: OpenLoop, own: Round, plan: Plan) -> None:
     if training.fold == ALL:
         folds = name_folds(read_plan(begun.now().workspace, plan.name)[1])
     for configuration in _list_trained(own, plan):
-        known = [folder.name() for folder in before.trained_folds(_PLAN, configuration.name)]
+        # What starts from another configuration takes no weights of the round before.
+        trained = () if configuration.initial is not None else before.trained_folds(_PLAN, configuration.name)
+        known = [folder.name() for folder in trained]
         seen = [fold for fold in folds if known and fold not in known]
         if seen:
             raise PlanError(

@@ -286,6 +286,9 @@ def _preprocess(
     with progress.task(title, len(dataset.cases)) as task, ThreadPoolExecutor(count_cores()) as pool:
         held = pool.map(lambda case: store.holds(case.name, measured[case.name].identities), dataset.cases)
         missing = {case.name for case, there in zip(dataset.cases, held, strict=True) if not there}
+        older = sum(map(store.is_of_other_code, missing))
+        if older:
+            progress.say(_describe_older(older))
         replaced = any(store.has(name) for name in missing)
         what = "a training that reads these arrays, some of which would be replaced"
         with locked(store.folder.root, what) if replaced else nullcontext():
@@ -297,6 +300,15 @@ def _preprocess(
             f"{list_failures(failures)}\nCorrect them or take them out, then give the same command again: what was "
             "finished is kept."
         )
+
+
+def _describe_older(cases: int) -> str:
+    """Return a sentence about cases that another version of autoseg has preprocessed."""
+    were, again = counted(cases, "case was", "cases were"), "is" if cases == 1 else "are"
+    return (
+        f"{were} preprocessed by another version of autoseg, and {again} preprocessed again. Folds that are begun go "
+        "on with the new arrays; the changelog says what these change."
+    )
 
 
 def _read_again(dataset: Dataset, case: Case) -> Scan:

@@ -237,10 +237,12 @@ def write_record(path: Path, record: PredictionRecord, masks: Path) -> None:
         masks: the folder of the masks.
     """
     earlier = read_record(path)
-    known = {case.case: case for case in earlier.cases} if earlier else {}
-    cases = [_recall(case, known.get(case.case)) for case in record.cases]
-    now = {case.case for case in record.cases}
-    others = [case for name, case in known.items() if name not in now and case.mask and (masks / case.mask).is_file()]
+    # By the mask, which is of one scan: a single mask with a name of its own may have been made of another one before.
+    known = {case.mask: case for case in earlier.cases if case.mask} if earlier else {}
+    cases = [_recall(case, known.get(case.mask or "")) for case in record.cases]
+    now, taken = {case.case for case in record.cases}, {case.mask for case in record.cases}
+    left = [case for mask, case in known.items() if mask not in taken and (masks / mask).is_file()]
+    others = [case for case in left if case.case not in now]
     all_cases = (*cases, *(replace(case, result="kept") for case in others))
     write_json(path, replace(record, cases=all_cases, simulated=any(case.simulated for case in all_cases)))
 

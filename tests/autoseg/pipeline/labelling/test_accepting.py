@@ -254,6 +254,26 @@ def test_a_file_that_is_still_in_its_folder_does_not_replace_a_later_mask_unless
     assert np.array_equal(taken(made, "s06"), true(made, "s06"))
 
 
+def test_minutes_of_a_replaced_mask_are_not_those_of_the_one_that_counts(made: Made, tmp_path: Path) -> None:
+    correct(made, "s06", "s07", "s08")
+    made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\n", encoding="utf-8")
+    label_face.accept(None, made.loop.root)
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    shutil.copy(made.truth("s09"), folder / "s06.nii.gz")
+    (folder / "minutes.csv").write_text("case,structure,minutes\ns06,core,9\n", encoding="utf-8")
+    label_face.accept(folder, made.loop.root)
+    again = label_face.accept(None, made.loop.root)
+    assert (again.replaced, again.timed) == (["s06"], [])
+    assert dict(read_loop(made.loop).latest()["s06"].minutes) == {"core": 9.0}
+    # Nor are those of a mask that cannot be taken in.
+    write_like(made, "s06", folder / "s06.nii.gz", REFUSED["--allow empty"])
+    (folder / "minutes.csv").write_text("case,structure,minutes\ns06,core,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match="--allow empty"):
+        label_face.accept(folder, made.loop.root)
+    assert dict(read_loop(made.loop).latest()["s06"].minutes) == {"core": 9.0}
+
+
 def test_a_mask_is_kept_with_its_minutes_in_one_step(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     correct(made, "s06", "s07", "s08")
     made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\ns07,rim,2\n", encoding="utf-8")
@@ -285,3 +305,11 @@ def test_the_label_map_that_a_case_came_with_is_no_new_mask(made: Made, tmp_path
     shutil.copy(made.truth("s00"), folder / "s00.nii.gz")
     assert label_face.accept(folder, made.loop.root).replaced == ["s00"]
     assert np.array_equal(taken(made, "s00"), true(made, "s09"))
+
+
+def test_a_mask_is_taken_in_place_of_a_label_map_that_is_damaged(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    shutil.copy(made.truth("s00"), folder / "s00.nii.gz")
+    write_like(made, "s00", made.truth("s00"), REFUSED["voxels that are not integers"])
+    assert [one.case for one in label_face.accept(folder, made.loop.root).taken] == ["s00"]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from autoseg.labelling.ranking import choose_uncertain
-from autoseg.pipeline.labelling.looking import Looker, find_usual_lesions, look_at
+from autoseg.models import Model, ModelSet
+from autoseg.pipeline.labelling.looking import Looker, find_usual_lesions, list_learned, look_at
 from autoseg.pipeline.labelling.looks import Look
 from autoseg.prediction import Ensemble, LoadedModel, Probabilities
 from autoseg.progress import SilentProgress
@@ -20,10 +21,14 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fingerprint import drop_cases
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.images import read_label_map
+from planners.planner import PlanRequest
+from planners.presets import make_plan
+from planners.run import make_run
 from tests.autoseg.confidence.builders import lesion_probabilities, segment
 from tests.autoseg.prediction.builders import HandMade, make_scan, make_volume
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint
 from tests.synthetic.heads import plain_scheme, region_scheme
+from tests.synthetic.machines import GPU
 from tests.synthetic.scans import affine_of, write_nifti
 
 SCHEME = plain_scheme(2)
@@ -179,3 +184,13 @@ def test_a_usual_lesion_is_the_median_one_of_a_label_and_of_a_region_that_of_its
     assert find_usual_lesions(region_scheme(), summary) == (600.0, 300.0)
     # Of a label that no case holds nothing is known.
     assert find_usual_lesions(plain_scheme(3), summary)[2] == 1000.0
+
+
+def test_labels_that_are_learned_as_one_have_a_usual_lesion_of_all_of_them() -> None:
+    cases = [SyntheticCase(body_shape=(40, 40, 40), volume_mm3=volume) for volume in (100.0, 300.0, 900.0)]
+    fingerprint = make_fingerprint(cases, labels=2)
+    plan = make_plan(fingerprint, PlanRequest(machine=GPU, memory_gb=8.0))
+    plan = replace(plan, configurations=tuple(replace(one, targets=((1, 2),)) for one in plan.configurations))
+    run = make_run(plan, plan.default_configuration, "full", (), (), drop_cases(fingerprint))
+    models = ModelSet(stages=({run.configuration: (Model(run=run, weights=(), origin="by hand"),)},))
+    assert find_usual_lesions(list_learned(models), run.summary) == (600.0,)

@@ -118,6 +118,16 @@ def plan_first_round(made: Made, *trained: str) -> Plan:
     return plan
 
 
+def stage(plan: Plan) -> tuple[str, str, Plan]:
+    """Return a configuration, the default one, and the plan with the second starting from weights of the first."""
+    last = plan.default_configuration
+    first = next(one.name for one in plan.configurations if one.name != last)
+    staged = tuple(
+        replace(one, initial=Initial(configuration=first)) if one.name == last else one for one in plan.configurations
+    )
+    return first, last, replace(plan, configurations=staged)
+
+
 def make_first_run(plan: Plan) -> Run:
     return make_run(plan, plan.default_configuration, "full", (), (), drop_cases(FINGERPRINT))
 
@@ -193,17 +203,27 @@ def test_what_starts_from_another_configuration_of_its_round_does_not_start_from
 ) -> None:
     made = choose(tmp_path)
     label_face.accept(None, made.loop.root, allow=("unchanged",))
-    plan = plan_first_round(made)
-    last = plan.default_configuration
-    first = next(one.name for one in plan.configurations if one.name != last)
+    first, last, staged = stage(plan_first_round(made))
     plan_first_round(made, first, last)
-    staged = tuple(
-        replace(one, initial=Initial(configuration=first)) if one.name == last else one for one in plan.configurations
-    )
-    noted = note_trainings(monkeypatch, replace(plan, configurations=staged))
+    noted = note_trainings(monkeypatch, staged)
     label_face.train(made.loop.root)
     before = str(made.loop.round(1).workspace.root)
     assert [(options.configuration, options.from_model) for _, options in noted] == [(first, before), (last, None)]
+
+
+def test_a_fold_that_starts_from_another_configuration_is_not_refused_for_weights_of_the_round_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = choose(tmp_path)
+    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    first, last, staged = stage(plan_first_round(made))
+    plan_first_round(made, last)
+    noted = note_trainings(monkeypatch, staged)
+    label_face.train(made.loop.root, Training(fold="0"), ("fold",))
+    assert [(fold, options.configuration, options.from_model) for fold, options in noted] == [
+        ("0", first, None),
+        ("0", last, None),
+    ]
 
 
 def test_a_configuration_that_the_model_of_the_round_before_does_not_have_needs_a_plan_of_its_own(

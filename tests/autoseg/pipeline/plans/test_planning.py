@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ from autoseg.pipeline.faces import face
 from autoseg.pipeline.plans import inspecting, planning
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
+from autoseg.preprocessing.store import CODE_VERSION, StoredCase
 from autoseg.progress import SilentProgress
+from autoseg.training.record import read_record
 from autoseg.workspace.locks import shared
 from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.measuring.one_pass import Limits
 from dataset_fingerprints.sizes import GIB
 from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny, write_tiny
@@ -210,3 +214,21 @@ def test_no_more_cases_are_preprocessed_at_once_than_fit_into_memory(
 def test_scans_that_are_read_and_that_wait_share_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inspecting, "free_memory_gb", lambda: 0.25)
     assert inspecting.WaitingScans().limit_bytes + inspecting.choose_limits().memory_bytes < 0.25 * GIB
+
+
+def test_cases_that_another_version_preprocessed_are_preprocessed_again_and_begun_folds_go_on(tiny: Tiny) -> None:
+    (store,) = tiny.workspace.stores()
+    records = [store.record(case) for case in tiny.cases()]
+    for record in records:
+        write_json(record, replace(read_json(record, StoredCase), code_version=CODE_VERSION - 1))
+    first, second = Listener(), Listener()
+    plan(tiny, progress=first)
+    said = " ".join(first.said)
+    assert "5 cases were preprocessed by another version of autoseg, and are preprocessed again. Folds that" in said
+    assert {read_json(record, StoredCase).code_version for record in records} == {CODE_VERSION}
+    plan(tiny, progress=second)
+    assert "another version" not in " ".join(second.said)
+    tiny.train(0, iterations=3)
+    trained = read_record(tiny.fold(0))
+    assert trained is not None
+    assert (trained.status, trained.iterations) == ("finished", 3)

@@ -150,6 +150,16 @@ def test_a_mask_with_a_name_of_its_own_that_another_model_made_is_known_by_its_r
     assert "Masks that stay but were made with other weights" in caplog.text
 
 
+def test_a_mask_with_a_name_of_its_own_is_recorded_for_one_scan(tiny, tmp_path):
+    scans, out = write_scans(tmp_path / "scans", "a", "b"), tmp_path / "mask.nii.gz"
+    predict(tiny, scans / "a.nii.gz", out)
+    (made,) = read_record(predict(tiny, scans / "b.nii.gz", out, overwrite=True).record).cases
+    assert (made.case, made.result) == ("b", "predicted")
+    # One that stays is still known by what made it.
+    (kept,) = read_record(predict(tiny, scans / "a.nii.gz", out).record).cases
+    assert (kept.case, kept.result, kept.weights_sha256) == ("a", "kept", made.weights_sha256)
+
+
 def test_the_record_of_a_mask_with_a_name_of_its_own_is_not_written_over_a_file_of_others(tiny, tmp_path):
     scan = write_scans(tmp_path / "scans", "a") / "a.nii.gz"
     (tmp_path / "mask-prediction.json").write_text(MINE)
