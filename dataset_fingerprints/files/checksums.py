@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,10 @@ from dataset_fingerprints.files.plain import canonical
 
 # The last key of a JSON file of ours.
 CHECKSUM = "checksum"
+# Files whose checksums a process remembers: masks and probabilities of ten thousand cases, of some configurations.
+_KNOWN = 1 << 16
+# A file that changed more recently may change again in the same tick of the clock that its times are taken from.
+_SETTLED_NS = 2_000_000_000
 
 
 def checksum(content: bytes | memoryview, before: int = 0) -> int:
@@ -81,10 +88,13 @@ class FileSum:
     def fits(self, path: Path) -> bool:
         """Return whether a file holds what was measured; its size is looked at first.
 
+        A content is read once per process, and again where size, times or place of the file have changed.
+
         Raises:
             OSError: it cannot be read.
         """
-        return path.stat().st_size == self.size_bytes and measure_file(path) == self
+        status = path.stat()
+        return status.st_size == self.size_bytes and _measure_once(path, status) == self
 
 
 def measure_bytes(content: bytes) -> FileSum:
@@ -99,3 +109,15 @@ def measure_file(path: Path) -> FileSum:
         OSError: it cannot be read.
     """
     return measure_bytes(read_file(path))
+
+
+def _measure_once(path: Path, status: os.stat_result) -> FileSum:
+    if time.time_ns() - status.st_ctime_ns < _SETTLED_NS:
+        return measure_file(path)
+    stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _remember(str(path), stamp)
+
+
+@lru_cache(maxsize=_KNOWN)
+def _remember(path: str, _stamp: tuple[int, ...]) -> FileSum:
+    return measure_file(Path(path))
