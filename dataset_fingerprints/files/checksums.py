@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,13 +13,12 @@ from isal import isal_zlib
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.opening import read_file
 from dataset_fingerprints.files.plain import canonical
+from dataset_fingerprints.files.stamps import Stamp, find_stamp
 
 # The last key of a JSON file of ours.
 CHECKSUM = "checksum"
 # Files whose checksums a process remembers: masks and probabilities of ten thousand cases, of some configurations.
 _KNOWN = 1 << 16
-# A file that changed more recently may change again in the same tick of the clock that its times are taken from.
-_SETTLED_NS = 2_000_000_000
 
 
 def checksum(content: bytes | memoryview, before: int = 0) -> int:
@@ -112,12 +110,10 @@ def measure_file(path: Path) -> FileSum:
 
 
 def _measure_once(path: Path, status: os.stat_result) -> FileSum:
-    if time.time_ns() - status.st_ctime_ns < _SETTLED_NS:
-        return measure_file(path)
-    stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return _remember(str(path), stamp)
+    stamp = find_stamp(status)
+    return measure_file(path) if stamp is None else _remember(str(path), stamp)
 
 
 @lru_cache(maxsize=_KNOWN)
-def _remember(path: str, _stamp: tuple[int, ...]) -> FileSum:
+def _remember(path: str, _stamp: Stamp) -> FileSum:
     return measure_file(Path(path))

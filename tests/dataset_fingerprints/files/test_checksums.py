@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataset_fingerprints.errors import FileFormatError, PlanError
-from dataset_fingerprints.files import checksums
+from dataset_fingerprints.files import checksums, stamps
 from dataset_fingerprints.files.checksums import measure_file
 from dataset_fingerprints.files.jsonfiles import parse_json, read_json, to_sealed_line, write_json
 
@@ -105,7 +105,7 @@ def test_a_content_is_read_once_until_the_file_is_another(tmp_path: Path, monkey
     path.write_bytes(b"one")
     written, read = measure_file(path), count_reads(monkeypatch)
     # As if the file had been written long ago.
-    monkeypatch.setattr(checksums, "_SETTLED_NS", -(10**12))
+    monkeypatch.setattr(stamps, "SETTLED_NS", -(10**12))
     assert written.fits(path)
     assert written.fits(path)
     assert len(read) == 1
