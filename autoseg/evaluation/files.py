@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from autoseg.evaluation.cases import CaseScores, Segment, Targets, label_targets, scheme_targets, score_pair
 from autoseg.evaluation.conventions import DEFAULT_CONVENTION, Convention
 from autoseg.evaluation.mask_pair import MaskPair, pair_masks, pair_soft_masks
+from autoseg.evaluation.memory import estimate_scoring, open_gate
 from autoseg.evaluation.metrics import MetricOptions
 from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.probability_maps import MapSource, refuse_not_finite
@@ -26,6 +27,7 @@ from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.geometry import Grid, affine_distance_mm, show_lengths, show_turn, skew_degrees
+from dataset_fingerprints.measuring.memory_gate import MemoryGate
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import Image, read_label_map
 from dataset_fingerprints.tolerances import REFUSED_DEGREES, REPORTED_SHIFT
@@ -48,12 +50,14 @@ class _Job:
         metrics: by the names of their scores.
         soft: whether masks with values between 0 and 1 are taken as they are.
         maps: files of probabilities.
+        gate: that lets no more cases in at once than fit into memory.
     """
 
     targets: Targets
     metrics: Mapping[str, MetricOptions]
     soft: bool
     maps: MapSource | None
+    gate: MemoryGate
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +84,7 @@ def evaluate_files(
         reference: a file, or a folder if `prediction` is one; or a data set.
         targets: what to score; see `evaluate_pairs`.
         convention: the metrics.
-        workers: threads that score cases.
+        workers: threads that score cases, as many at once as fit into the free memory.
         strict: refuse cases of which only one side is there.
 
     Raises:
@@ -108,7 +112,7 @@ def evaluate_pairs(
             value in any of the references but 0 and the ignored one; those of the masks where the references hold none.
             Voxels that the data set ignores are ignored unless they are to be scored, or others are to be ignored.
         convention: the metrics.
-        workers: threads that score cases.
+        workers: threads that score cases, as many at once as fit into the free memory.
         traits: what is known of the cases; those of one subject are drawn together for intervals.
         maps: files of probabilities, for the metrics that need them.
 
@@ -122,7 +126,7 @@ def evaluate_pairs(
     metrics, pairs = convention.build(), pairing.pairs
     if pairing.scheme is not None:
         targets = complete_targets(targets, pairing.scheme)
-    job = _Job(targets=targets, metrics=metrics, soft=convention.soft, maps=maps)
+    job = _Job(targets=targets, metrics=metrics, soft=convention.soft, maps=maps, gate=open_gate())
     with ThreadPoolExecutor(max_workers=min(workers, len(pairs))) as pool:
         outcomes = list(pool.map(lambda pair: _try_pair(pair, job), pairs))
         if not targets.segments:
@@ -166,8 +170,9 @@ def _leave_out_strays(outcomes: Sequence[_Scored | Failure]) -> list[_Scored | F
 
 
 def _try_pair(pair: FilePair, job: _Job) -> _Scored | Failure:
-    """Score one pair, or return why it cannot be scored."""
-    return attempt(pair.case, "cannot be scored", lambda: _score_pair(pair, job))
+    """Score one pair as soon as there is memory for it, or return why it cannot be scored."""
+    with job.gate.hold(estimate_scoring(pair, with_map=job.maps is not None)):
+        return attempt(pair.case, "cannot be scored", lambda: _score_pair(pair, job))
 
 
 def _score_pair(pair: FilePair, job: _Job) -> _Scored:

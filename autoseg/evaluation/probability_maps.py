@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -135,11 +135,10 @@ def find_maps(folder: Path, pairing: Pairing, names: Mapping[int | str, str]) ->
     if not folder.is_dir():
         raise DataError(f"{folder}: is not a folder. Expected the maps that `autoseg predict --probabilities` writes.")
     owners = {name: pair.case for pair in pairing.pairs for name in _names_of(pair)}
-    longest_first = sorted(owners, key=len, reverse=True)
     files: dict[str, dict[str, Path]] = defaultdict(dict)
     for parts, paths in walk_images(folder):
         for path in paths:
-            owner = _find_owner((*parts, stem_of(path)), longest_first)
+            owner = _find_owner((*parts, stem_of(path)), owners)
             if owner is not None:
                 rest = stem_of(path) if "/" not in owner else "/".join((*parts, stem_of(path)))
                 own, called = files[owners[owner]], _read_label(rest.removeprefix(owner))
@@ -187,12 +186,13 @@ def _names_of(pair: FilePair) -> Sequence[str]:
     return (pair.case, stem, stem.removesuffix("_mask").removesuffix("_dseg").partition("_label-")[0])
 
 
-def _find_owner(parts: Sequence[str], longest_first: Sequence[str]) -> str | None:
-    """Return the name that a file's path, or its name alone, begins with."""
+def _find_owner(parts: Sequence[str], names: Container[str]) -> str | None:
+    """Return the longest name that a file's path, or its name alone, is or begins with before an underscore."""
     for begun in ("/".join(parts), parts[-1]):
-        for name in longest_first:
-            if begun == name or begun.startswith(f"{name}_"):
-                return name
+        while begun not in names and "_" in begun:
+            begun = begun.rpartition("_")[0]
+        if begun in names:
+            return begun
     return None
 
 

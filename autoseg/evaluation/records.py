@@ -81,6 +81,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
     failures = [asdict(failure) for failure in evaluation.failures]
     partial = evaluation.convention.partial_metrics()
     marked = evaluation.seen != NONE_SEEN
+    marks = evaluation.seen.marks(case.case for case in evaluation.cases) if marked else {}
     traits = {one.case: _plain_traits(one) for one in evaluation.traits}
     return {
         "schema_version": evaluation.schema_version,
@@ -94,7 +95,7 @@ def to_plain(evaluation: Evaluation) -> dict[str, Any]:
         "cases": [
             {
                 "case": case.case,
-                **({_SEEN: evaluation.seen.mark(case.case)} if marked else {}),
+                **({_SEEN: marks[case.case]} if marked else {}),
                 "labels": {
                     str(label.label): {score.metric: score.value for score in label.scores} for label in case.labels
                 },

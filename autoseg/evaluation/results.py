@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -110,9 +110,10 @@ class SeenCases:
     unknown: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
 
-    def mark(self, case: str) -> str:
-        """Return whether a case had been seen: `yes`, `no` or `unknown`."""
-        return "yes" if case in self.cases else "unknown" if case in self.unknown else "no"
+    def marks(self, cases: Iterable[str]) -> dict[str, str]:
+        """Return for each of these cases whether it had been seen: `yes`, `no` or `unknown`."""
+        seen, unknown = frozenset(self.cases), frozenset(self.unknown)
+        return {case: "yes" if case in seen else "unknown" if case in unknown else "no" for case in cases}
 
     def brief(self) -> str:
         """Return in a few words how many had been; empty where none had."""

@@ -45,7 +45,8 @@ class BatchMaker:
         device: torch.device,
         part_of: Callable[[Sequence[SampleParameters]], Sequence[SampleParameters]] = tuple,
     ) -> None:
-        self._cases, self._seed, self._device, self._part_of = cases, tuple(seed), device, part_of
+        # In a tuple, which cannot change, labelled cases and groups are looked for once, not at each batch.
+        self._cases, self._seed, self._device, self._part_of = tuple(cases), tuple(seed), device, part_of
         rules = build_rules(configuration, cases, self._seed)
         self._rules = [replace(rules, geometry=make_geometry(size)) for size in list_sizes(configuration)]
         # The feed that is open, and the size of its batches.

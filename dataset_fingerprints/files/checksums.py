@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ from isal import isal_zlib
 from dataset_fingerprints.errors import FileFormatError
 from dataset_fingerprints.files.opening import read_file
 from dataset_fingerprints.files.plain import canonical
+from dataset_fingerprints.files.stamps import Stamp, find_stamp
 
 # The last key of a JSON file of ours.
 CHECKSUM = "checksum"
+# Files whose checksums a process remembers: masks and probabilities of ten thousand cases, of some configurations.
+_KNOWN = 1 << 16
 
 
 def checksum(content: bytes | memoryview, before: int = 0) -> int:
@@ -81,10 +86,13 @@ class FileSum:
     def fits(self, path: Path) -> bool:
         """Return whether a file holds what was measured; its size is looked at first.
 
+        A content is read once per process, and again where size, times or place of the file have changed.
+
         Raises:
             OSError: it cannot be read.
         """
-        return path.stat().st_size == self.size_bytes and measure_file(path) == self
+        status = path.stat()
+        return status.st_size == self.size_bytes and _measure_once(path, status) == self
 
 
 def measure_bytes(content: bytes) -> FileSum:
@@ -99,3 +107,13 @@ def measure_file(path: Path) -> FileSum:
         OSError: it cannot be read.
     """
     return measure_bytes(read_file(path))
+
+
+def _measure_once(path: Path, status: os.stat_result) -> FileSum:
+    stamp = find_stamp(status)
+    return measure_file(path) if stamp is None else _remember(str(path), stamp)
+
+
+@lru_cache(maxsize=_KNOWN)
+def _remember(path: str, _stamp: Stamp) -> FileSum:
+    return measure_file(Path(path))

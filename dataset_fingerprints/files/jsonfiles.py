@@ -104,8 +104,8 @@ def parse_json(
     Raises:
         FileFormatError: the text is not JSON, differs from `kind`, or from its checksum; the message names the field.
     """
-    plain = _parse_file(text, kind, where, remedy)
-    return _parse(plain, kind, where, remedy, check)
+    version, seal = _take_apart(_parse_file(text, kind, where, remedy))
+    return _parse((version, seal), kind, where, remedy, check)
 
 
 def parse_sealed(text: bytes, kind: type[T], where: str, remedy: str, check: Callable[[T], None] | None = None) -> T:
@@ -122,17 +122,21 @@ def parse_sealed(text: bytes, kind: type[T], where: str, remedy: str, check: Cal
         FileFormatError: as for `parse_json`.
     """
     try:
-        plain = parse_plain(text, where)
+        version, seal = _take_apart(parse_plain(text, where))
     except FileFormatError as error:
         raise FileFormatError(f"{where}: is damaged: it is not the JSON that autoseg wrote. {remedy}") from error
-    if Seal(dict(plain) if isinstance(plain, dict) else plain).is_broken():
+    if seal.is_broken():
         raise FileFormatError(f"{where}: does not hold what autoseg wrote: it was damaged or changed. {remedy}")
-    return _parse(plain, kind, where, remedy, check)
+    return _parse((version, seal), kind, where, remedy, check)
 
 
-def _parse(plain: Any, kind: type[T], where: str, remedy: str, check: Callable[[T], None] | None) -> T:
-    version = plain.get("schema_version") if isinstance(plain, dict) else None
-    seal_of_text = Seal(plain)
+def _take_apart(plain: Any) -> tuple[object, Seal]:
+    """Return the version and the seal of a file's values, which are not held while its dataclasses are built."""
+    return plain.get("schema_version") if isinstance(plain, dict) else None, Seal(plain)
+
+
+def _parse(parts: tuple[object, Seal], kind: type[T], where: str, remedy: str, check: Callable[[T], None] | None) -> T:
+    version, seal_of_text = parts
     damage = f" It may be damaged: {describe_damage(where, remedy)}" if seal_of_text.is_broken() else ""
     try:
         value = _validate(kind, seal_of_text.text)

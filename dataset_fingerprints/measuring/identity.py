@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,8 +36,16 @@ def identify(path: Path) -> FileIdentity:
     return FileIdentity(size_bytes=size_bytes, mtime_ns=mtime_ns, sha256=whole.hex())
 
 
-def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentity, ...] | None:
-    """Return the identities of a case's files today if they are what they were, with today's times; else None."""
+def confirm(
+    case: Case, identities: Sequence[FileIdentity], before_reading: Callable[[], None] = lambda: None
+) -> tuple[FileIdentity, ...] | None:
+    """Return the identities of a case's files today if they are what they were, with today's times; else None.
+
+    Args:
+        case: whose files are looked at.
+        identities: that they had.
+        before_reading: called before the content of a file is read, for only its time differs.
+    """
     files = case.files()
     if len(files) != len(identities) or not all(is_there(file) for file in files):
         return None
@@ -46,6 +54,7 @@ def confirm(case: Case, identities: Sequence[FileIdentity]) -> tuple[FileIdentit
         size_bytes, mtime_ns = _size_and_time(files_behind(Path(file)))
         today = known
         if size_bytes == known.size_bytes and mtime_ns != known.mtime_ns:
+            before_reading()
             today = identify(Path(file))
         if (size_bytes, today.sha256) != (known.size_bytes, known.sha256):
             return None

@@ -90,7 +90,7 @@ def evaluate(
         typer.Option(
             "--by",
             help="Show scores also by: size of the lesions, quartile of it, site, chronicity, or what else is known of "
-            "the cases; several with commas.",
+            "the cases, of at most 200 different values; several with commas.",
         ),
     ] = None,
     traits: Annotated[

@@ -24,6 +24,8 @@ SIZE_BOUNDS = (0.1, 1.0, 10.0, 50.0)
 _QUARTILES = 4
 # A trait with more different numbers is one that is measured, and is shown by quartile; sites are only numbered.
 _MOST_NUMBERS = 8
+# More groups than that are no table to read: a column with a name per case, or with remarks, is none of groups.
+MOST_GROUPS = 200
 _NO_LESION = "no lesion"
 _VOLUME = "reference_volume_ml"
 
@@ -72,7 +74,7 @@ def group_scores(
         interval: the kind of the bootstrap intervals.
 
     Raises:
-        DataError: a trait is known of no case, or there are no volumes.
+        DataError: a trait is known of no case, or makes too many groups, or there are no volumes.
     """
     refuse_unknown(by, evaluation.traits)
     tables = []
@@ -89,10 +91,10 @@ def group_scores(
 
 
 def refuse_unknown(by: Sequence[str], traits: Sequence[CaseTraits]) -> None:
-    """Make sure that something is known of the cases to group them by.
+    """Make sure that something is known of the cases to group them by, and that there are not too many groups.
 
     Raises:
-        DataError: a trait is known of none.
+        DataError: a trait is known of none, or has more different values than a table has groups.
     """
     known = sorted({name for one in traits for name in one.known})
     for name in by:
@@ -101,6 +103,18 @@ def refuse_unknown(by: Sequence[str], traits: Sequence[CaseTraits]) -> None:
                 f"--by {name}: is known of no case. Known are {some_of((SIZE, QUARTILE, *known), 20)}. A table of "
                 "cases given with --traits adds its columns."
             )
+        if name not in (SIZE, QUARTILE):
+            _refuse_many(name, [one.known[name] for one in traits if name in one.known])
+
+
+def _refuse_many(name: str, values: Sequence[str]) -> None:
+    groups = len(set(values))
+    if groups > MOST_GROUPS and not _is_measured(name, values):
+        raise DataError(
+            f"--by {name}: has {groups} different values in {len(values)} cases, and each would be a group. Expected "
+            f"at most {MOST_GROUPS} groups: name a column with fewer values, or give a table with such a column "
+            "(--traits)."
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,8 +142,7 @@ def _divide(by: str, scored: Sequence[tuple[CaseScores, LabelScores]], evaluatio
     values = find_trait(by, [case.case for case, _ in scored], evaluation.traits)
     numbers = np.array([_as_number(value) for value in values])
     given = ~np.isnan(numbers)
-    measured = given.sum() == sum(value != UNKNOWN for value in values)
-    if measured and len(np.unique(numbers[given])) > _MOST_NUMBERS and by != "site":
+    if _is_measured(by, [value for value in values if value != UNKNOWN]):
         return _divide_by_quartiles(numbers, given, UNKNOWN, "")
     counts = Counter(values)
     return _Grouping(names=values, order=sorted(counts, key=lambda value: (value == UNKNOWN, -counts[value], value)))
@@ -160,6 +173,12 @@ def _divide_by_quartiles(values: NDArray[np.float64], taken: NDArray[np.bool_], 
         for place in part:
             names[place] = order[-1]
     return _Grouping(names=names, order=(rest, *order), unit=unit)
+
+
+def _is_measured(by: str, values: Sequence[str]) -> bool:
+    """Return whether the known values of a trait are so many numbers that they are shown by quartile."""
+    numbers = list(map(_as_number, values))
+    return by != "site" and not any(map(math.isnan, numbers)) and len(set(numbers)) > _MOST_NUMBERS
 
 
 def _as_number(text: str) -> float:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 RESAMPLES = 2000
+# Of the weights of cases in all resamples. Larger ones are made again at each call, from draws of a byte per weight.
+_KEPT_BYTES = 1 << 25
 # Resamples of fewer cases repeat so few values that their spread says nothing of other cases.
 LEAST_CASES = 5
 # From means over cases, (...,) or (..., measurement), to the figure of interest, (...,).
@@ -75,7 +77,7 @@ def resample_means(
     values: NDArray[np.float64], *, units: Units = None, resamples: int = RESAMPLES, seed: int = 0
 ) -> NDArray[np.float64]:
     """Return means over cases of (n,) or (n, measurement) values in samples of subjects, (resample, ...)."""
-    weights = _resample_weights(find_places(units, len(values)).tobytes(), resamples, seed)
+    weights = _find_weights(find_places(units, len(values)).tobytes(), resamples, seed)
     if values.ndim == 1:
         return weights @ values
     # One measurement at a time: equal measurements then have equal means to the last digit, and no difference.
@@ -162,15 +164,32 @@ def _apply(statistic: Statistic | None, means: NDArray[np.float64]) -> NDArray[n
     return means if statistic is None else statistic(means)
 
 
+def _find_weights(places: bytes, resamples: int, seed: int) -> NDArray[np.float64]:
+    """Return (resamples, n): each row's share of every case in one sample of subjects drawn with replacement.
+
+    They are made in one piece even of many cases: means of blocks of rows can differ in their last digit.
+    """
+    # A place takes as many bytes as a weight.
+    is_small = resamples * len(places) <= _KEPT_BYTES
+    return _keep_weights(places, resamples, seed) if is_small else _make_weights(places, resamples, seed)
+
+
 @lru_cache(maxsize=4)
-def _resample_weights(places: bytes, resamples: int, seed: int) -> NDArray[np.float64]:
-    """Return (resamples, n): each row's share of every case in one sample of subjects drawn with replacement."""
+def _keep_weights(places: bytes, resamples: int, seed: int) -> NDArray[np.float64]:
+    return _make_weights(places, resamples, seed)
+
+
+def _make_weights(places: bytes, resamples: int, seed: int) -> NDArray[np.float64]:
+    weights = _draw(places, resamples, seed).astype(np.float64)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights
+
+
+@lru_cache(maxsize=4)
+def _draw(places: bytes, resamples: int, seed: int) -> NDArray[np.unsignedinteger]:
+    """Return (resamples, n): how often each row holds every case, in the smallest type that holds the numbers."""
     unit_of = np.frombuffer(places, dtype=np.int64)
     units = int(unit_of.max()) + 1
     counts = np.random.default_rng(seed).multinomial(units, np.full(units, 1.0 / units), size=resamples)
-    if units == len(unit_of):
-        single: NDArray[np.float64] = counts[:, unit_of] / units
-        return single
-    drawn = counts[:, unit_of]
-    shares: NDArray[np.float64] = drawn / drawn.sum(axis=1, keepdims=True)
-    return shares
+    drawn: NDArray[np.unsignedinteger] = counts.astype(np.min_scalar_type(int(counts.max())))[:, unit_of]
+    return drawn

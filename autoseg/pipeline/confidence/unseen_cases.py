@@ -91,6 +91,8 @@ def list_unseen(
         runs = [read_settings(folder) for folder in folders]
         if len({run.validation_cases for run in runs}) > 1:
             continue
+        # One store for all cases of the fold: its name is a hash of the parameters, which takes time.
+        store = open_reference(workspace, runs)
         for case in runs[0].validation_cases:
             found = (find_validated(folder.validation, case, weights[folder].weights) for folder in folders)
             if all(found):
@@ -100,7 +102,7 @@ def list_unseen(
                     subject=units.get(case, case),
                     folders=folders,
                     runs=tuple(runs),
-                    store=open_reference(workspace, runs),
+                    store=store,
                 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autoseg.pipeline.folds.measured import read_measured
 from autoseg.pipeline.folds.needs import Need, find_needs, refuse_lacking, refuse_others_cases
 from autoseg.pipeline.folds.out_of_fold import find_scores, refuse_link
 from autoseg.pipeline.folds.raw_files import refuse_changed_files, refuse_missing_arrays
@@ -21,13 +22,12 @@ from autoseg.pipeline.folds.runs import (
 )
 from autoseg.pipeline.folds.stage_inputs import StageInput, find_input
 from autoseg.pipeline.folds.starting import Asked, Start, find_start, join_seen
-from autoseg.pipeline.plans.reading import REMEDY, read_plan
+from autoseg.pipeline.plans.reading import read_plan
 from autoseg.training.record import TrainingRecord, read_record
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
-from dataset_fingerprints.files.jsonfiles import read_json, write_json
-from dataset_fingerprints.fingerprint import DatasetFingerprint, drop_cases
+from dataset_fingerprints.files.jsonfiles import write_json
 from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, show_value
 from planners.editing.overrides import set_values
 from planners.editing.step_down import repeat_steps, step_down
@@ -155,10 +155,7 @@ class Job:
             WorkspaceError: the fold was begun with another plan or other cases; the message names the first difference.
         """
         begun = read_run(self.folder)
-        if begun is None:
-            refuse_lost_run(self.folder)
-        write_json(self.folder.run, self._check_run(begun))
-
+        summary = read_measured(self.workspace).summary if begun is None else begun.summary
     def step_down(self, evidence: str) -> Job:
         """Return the job one size smaller, and let the fold's folder say so.
 
@@ -184,10 +181,7 @@ class Job:
         if self.restart or self.folder.restart.is_file():
             return False
         begun = read_run(self.folder)
-        if begun is None:
-            return False
-        self._check_run(begun)
-        return self.needs_no_arrays()
+        summary = read_measured(self.workspace).summary if begun is None else begun.summary
 
     def needs_no_arrays(self) -> bool:
         """Return whether all that is asked for is there, as far as the fold's own files say: no case is read again."""
@@ -235,10 +229,7 @@ class Job:
             read_contents(self.workspace, self.inputs.store, cases)
             for cases in (self.cases.train, self.cases.validation)
         )
-        if begun is None:
-            summary = drop_cases(read_json(self.workspace.fingerprint, DatasetFingerprint, REMEDY))
-        else:
-            summary = begun.summary
+        summary = read_measured(self.workspace).summary if begun is None else begun.summary
         run = make_run(self.plan, self.name, self.fold, train, validation, summary)
         unlabelled = read_unlabelled_contents(self.workspace, self.inputs.store, self.unlabelled)
         start = self.start.model if self.start else None

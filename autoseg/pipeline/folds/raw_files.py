@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
+from autoseg.pipeline.folds.measured import read_measured
 from autoseg.preprocessing import Store
 from autoseg.workspace.workspace import Workspace
-from dataset_fingerprints.dataset import Dataset, is_there
+from dataset_fingerprints.dataset import Case, Dataset, is_there
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
-from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
+from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.measuring.identity import confirm
 from dataset_fingerprints.measuring.journal import read_journal
 from dataset_fingerprints.names import counted, some_of
 from planners.plan import Splits
+
+Identities = tuple[FileIdentity, ...]
+# Of cases whose files have other times than when they were measured, by what was measured: the same with today's times.
+_TODAY: dict[tuple[str, Identities], Identities] = {}
+# Workspaces of which it is said that raw files are read again.
+_SAID: set[Path] = set()
+
+_log = logging.getLogger(__name__)
 
 
 def refuse_changed_files(workspace: Workspace, store: Store, cases: Sequence[str], *, begun: bool) -> None:
@@ -32,8 +43,8 @@ def refuse_changed_files(workspace: Workspace, store: Store, cases: Sequence[str
     """
     if not workspace.fingerprint.is_file():
         return
-    known = {case.case: case for case in read_json(workspace.fingerprint, DatasetFingerprint).cases}
-    measured = [known[case] for case in cases if case in known]
+    known = read_measured(workspace).identities
+    measured = {case: known[case] for case in cases if case in known}
     changed = sorted({*_find_replaced(workspace, measured), *_find_stale(store, measured)})
     if not changed:
         return
@@ -70,31 +81,55 @@ def refuse_missing_arrays(workspace: Workspace, store: Store, cases: Sequence[st
         )
 
 
-def _find_replaced(workspace: Workspace, measured: Sequence[CaseFingerprint]) -> Iterator[str]:
+def _find_replaced(workspace: Workspace, measured: Mapping[str, Identities]) -> Iterator[str]:
     """Yield the cases whose raw files are there but are not those that were measured."""
     cases = {case.name: case for case in read_json(workspace.dataset, Dataset).cases}
-    for found in measured:
-        case = cases.get(found.case)
+    for name, identities in measured.items():
+        case = cases.get(name)
         if case is None or not all(map(is_there, case.files())):
             continue
         try:
-            same = confirm(case, found.identities) is not None
+            same = _is_same(workspace, case, identities)
         except OSError:  # it cannot be read: training needs it no more than one that is not there
             continue
         if not same:
-            yield found.case
+            yield name
 
 
-def _find_stale(store: Store, measured: Sequence[CaseFingerprint]) -> Iterator[str]:
+def _is_same(workspace: Workspace, case: Case, measured: Identities) -> bool:
+    """Return whether the files of a case hold what they held; of changed times, contents are read once per process."""
+    key = (case.name, measured)
+    known = _TODAY.get(key, measured)
+    today = confirm(case, known, lambda: _say_read_again(workspace.root, case.name))
+    if today is not None and today != known:
+        _TODAY[key] = today
+    return today is not None
+
+
+def _say_read_again(root: Path, case: str) -> None:
+    """Say once per process why the raw files of a workspace are read."""
+    if root in _SAID:
+        return
+    _SAID.add(root)
+    _log.warning(
+        "%s: raw files have other times than when they were measured, as after a copy, first those of case %s. Their "
+        "contents are read now to see whether they are the same, and each training reads them again until `autoseg "
+        "plan_and_preprocess` is given once more with the same data set and options, which keeps the new times",
+        root,
+        case,
+    )
+
+
+def _find_stale(store: Store, measured: Mapping[str, Identities]) -> Iterator[str]:
     """Yield the cases whose arrays were made from other files than those that were measured."""
-    for found in measured:
-        if not store.has(found.case):  # a finished fold needs none
+    for name, identities in measured.items():
+        if not store.has(name):  # a finished fold needs none
             continue
-        made_from = [identity.sha256 for identity in store.read_identities(found.case)]
-        measured_from = [identity.sha256 for identity in found.identities]
+        made_from = [identity.sha256 for identity in store.read_identities(name)]
+        measured_from = [identity.sha256 for identity in identities]
         # Another number of files is another choice of channels, which the plan says.
         if len(made_from) == len(measured_from) and made_from != measured_from:
-            yield found.case
+            yield name
 
 
 def remark_on_cases(workspace: Workspace, plan: str, cases: Sequence[str]) -> Iterator[str]:

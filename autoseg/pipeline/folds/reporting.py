@@ -143,6 +143,7 @@ def make_table(validated: Validated) -> Table:
     rows = []
     origins = {case.case: validated.inputs.origin(case.case) for case in validated.evaluation.cases}
     seen = (_SEEN,) if validated.evaluation.seen.brief() else ()
+    seen_before = validated.evaluation.seen.marks(origins)
     marks = mark_rows(validated.evaluation)
     site = (_SITE,) if any(origin.site for origin in origins.values()) else ()
     for case in validated.evaluation.cases:
@@ -156,7 +157,7 @@ def make_table(validated: Validated) -> Table:
         if site:
             row[_SITE] = origins[case.case].site
         if seen:
-            row[_SEEN] = validated.evaluation.seen.mark(case.case)
+            row[_SEEN] = seen_before[case.case]
         mean = {MEAN: show_figure(mean_dice(case))} if several else {}
         rows.append(row | mean | fill_figures(case, figures, COLUMNS))
     fixed = (CASE, *marks, _SUBJECT, *site, _FOLD, *seen, *([MEAN] if several else ()))

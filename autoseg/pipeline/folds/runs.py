@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from autoseg.models.model import REMEDY as RUN_REMEDY
+from autoseg.pipeline.folds.measured import read_measured
 from autoseg.preprocessing import Store
 from autoseg.workspace.fold import FULL, FoldFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
-from dataset_fingerprints.fingerprint import CaseFingerprint, DatasetFingerprint
+from dataset_fingerprints.fingerprint import FileIdentity
 from planners.editing.plan_checks import check_run
 from planners.plan import Configuration, Fold, Splits, is_undivided
 from planners.run import CaseContent, Run, find_differences, find_other_cases
@@ -138,13 +139,13 @@ def read_contents(workspace: Workspace, store: Store, cases: Sequence[str]) -> t
     Raises:
         FileFormatError: a case is neither preprocessed nor measured, or a file is damaged.
     """
-    measured: dict[str, CaseFingerprint] = {}
+    measured: Mapping[str, tuple[FileIdentity, ...]] = {}
     if workspace.fingerprint.is_file() and not all(map(store.has, cases)):
-        measured = {case.case: case for case in read_json(workspace.fingerprint, DatasetFingerprint).cases}
+        measured = read_measured(workspace).identities
 
     def read(case: str) -> CaseContent:
         removed = case in measured and not store.has(case)
-        identities = measured[case].identities if removed else store.read_identities(case)
+        identities = measured[case] if removed else store.read_identities(case)
         return CaseContent(case=case, sha256=tuple(identity.sha256 for identity in identities))
 
     return tuple(map(read, cases))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +14,9 @@ from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import CASES
 from planners.parts.patches import BalancedOptions, UniformOptions
+
+# Positions in the sequence of training cases, by group.
+Groups = tuple[tuple[int, ...], ...]
 
 
 class CaseChooser(Protocol):
@@ -41,13 +44,27 @@ class BalancedChooser:
     """
 
     groups: tuple[str, ...]
+    # The last candidates, of those that cannot change, by group.
+    _divided: list[tuple[Sequence[int], Groups]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def choose(self, rng: np.random.Generator, candidates: Sequence[int]) -> int:
         """Draw one of these positions in the sequence of training cases; groups without any of them do not count."""
-        names = sorted({self.groups[position] for position in candidates})
-        name = names[int(rng.integers(len(names)))]
-        of_group = [position for position in candidates if self.groups[position] == name]
+        groups = self._divide(candidates)
+        of_group = groups[int(rng.integers(len(groups)))]
         return of_group[int(rng.integers(len(of_group)))]
+
+    def _divide(self, candidates: Sequence[int]) -> Groups:
+        """Return the candidates of each group, in the order of its name; a tuple or range is divided once."""
+        for known, groups in self._divided:
+            if known is candidates or (isinstance(candidates, range) and known == candidates):
+                return groups
+        members: dict[str, list[int]] = {}
+        for position in candidates:
+            members.setdefault(self.groups[position], []).append(position)
+        divided = tuple(tuple(members[name]) for name in sorted(members))
+        if isinstance(candidates, tuple | range):
+            self._divided[:] = [*self._divided[-1:], (candidates, divided)]
+        return divided
 
 
 def find_groups(column: str, origins: Sequence[Origin]) -> tuple[str, ...]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from autoseg.sampling.cases.training_case import Coordinates, TrainingCase
 from autoseg.sampling.patches.case_choice import CaseChooser
 from autoseg.sampling.patches.geometry import Patch, PatchGeometry
-from autoseg.sampling.patches.random_places import place_anywhere, place_on_foreground
+from autoseg.sampling.patches.random_places import LabelledCases, place_anywhere, place_on_foreground
 from dataset_fingerprints.geometry import Triple
 from planners.parts.patches import CropsOnMaskOptions, ForegroundOptions, GridOptions
 
@@ -70,12 +70,13 @@ class CropsPlacer:
 
     options: CropsOnMaskOptions
     seed: tuple[int, ...]
+    _labelled: LabelledCases = field(default_factory=LabelledCases, init=False, repr=False, compare=False)
 
     def place(
         self, rng: np.random.Generator, cases: Sequence[TrainingCase], chooser: CaseChooser, geometry: PatchGeometry
     ) -> tuple[Patch, ...]:
         """Draw the places of a batch's patches."""
-        labelled = [index for index, case in enumerate(cases) if any(map(len, case.foreground))]
+        labelled = self._labelled.find(cases)
         candidates: Sequence[int] = labelled or range(len(cases))
         patches = []
         for _ in range(geometry.batch_size):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +12,7 @@ from autoseg.sampling.cases.training_case import TrainingCase
 from autoseg.sampling.patches.case_choice import CaseChooser
 from autoseg.sampling.patches.fixed_places import CropsPlacer, GridPlacer
 from autoseg.sampling.patches.geometry import Patch, PatchGeometry
-from autoseg.sampling.patches.random_places import place_anywhere, place_on_foreground
+from autoseg.sampling.patches.random_places import LabelledCases, place_anywhere, place_on_foreground
 from planners.builders import BuilderTable
 from planners.choices import Choice
 from planners.parts import PATCHES
@@ -46,12 +46,13 @@ class ForegroundPlacer:
     """
 
     options: ForegroundOptions
+    _labelled: LabelledCases = field(default_factory=LabelledCases, init=False, repr=False, compare=False)
 
     def place(
         self, rng: np.random.Generator, cases: Sequence[TrainingCase], chooser: CaseChooser, geometry: PatchGeometry
     ) -> tuple[Patch, ...]:
         """Draw the places of a batch's patches."""
-        with_foreground = [index for index, case in enumerate(cases) if any(map(len, case.foreground))]
+        with_foreground = self._labelled.find(cases)
         forced = self.forced_patches(geometry.batch_size) if with_foreground else 0
         everywhere = range(len(cases))
         patches = []

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from autoseg.sampling.cases.training_case import Coordinates, Lesions, TrainingCase
 from dataset_fingerprints.geometry import Triple
 from planners.parts.patches import ForegroundOptions
+
+
+@dataclass(slots=True)
+class LabelledCases:
+    """Finder of the cases that hold labelled voxels, which looks once at the cases of a tuple: these do not change."""
+
+    _known: tuple[Sequence[TrainingCase], tuple[int, ...]] = ((), ())
+
+    def find(self, cases: Sequence[TrainingCase]) -> tuple[int, ...]:
+        """Return the positions of these cases."""
+        known, found = self._known
+        if known is cases:
+            return found
+        found = tuple(index for index, case in enumerate(cases) if any(map(len, case.foreground)))
+        if isinstance(cases, tuple):
+            self._known = (cases, found)
+        return found
 
 
 def place_anywhere(rng: np.random.Generator, case: TrainingCase, shape: Triple, options: ForegroundOptions) -> Triple:

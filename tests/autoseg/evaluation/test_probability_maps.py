@@ -15,6 +15,7 @@ from autoseg.evaluation import (
     label_targets,
     pair_files,
     parse_region,
+    probability_maps,
 )
 from dataset_fingerprints.errors import DataError
 from tests.autoseg.evaluation.masks import make_box, write_labels
@@ -185,3 +186,35 @@ def test_a_case_without_the_label_is_scored_on_its_whole_image_and_with_its_map(
     assert [case.labels[0].value("pr_auc") for case in cases] == [1.0, 0.0, 1.0]
     assert [case.labels[0].value("true_negatives") for case in cases] == [8 * 7 * 6 - 27, 8 * 7 * 6, 8 * 7 * 6]
     assert [case.labels[0].presence for case in cases] == ["both", "absent", "absent"]
+
+
+class CountedNames(dict[str, str]):
+    """Names that count how often one is looked up, and all of them are gone through."""
+
+    looks = 0
+
+    def __contains__(self, name):
+        type(self).looks += 1
+        return super().__contains__(name)
+
+    def __iter__(self):
+        type(self).looks += len(self)
+        return super().__iter__()
+
+
+@pytest.mark.parametrize(
+    ("file", "owner"),
+    [
+        (("case_7",), "case_7"),
+        (("case_7_core_1",), "case_7"),
+        (("case_70",), None),
+        (("sub", "case_8_lesion"), "case_8"),
+        (("site_a", "scan_lesion"), "site_a/scan"),
+        (("other_lesion",), None),
+    ],
+)
+def test_the_case_of_a_map_is_found_without_a_look_at_all_names(file, owner):
+    names = CountedNames({name: name for name in ("site_a/scan", *(f"case_{number}" for number in range(60)))})
+    CountedNames.looks = 0
+    assert probability_maps._find_owner(file, names) == owner
+    assert CountedNames.looks < 12

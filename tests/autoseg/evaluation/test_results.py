@@ -9,6 +9,7 @@ from autoseg.evaluation import (
     CaseScores,
     Convention,
     NamedMetric,
+    SeenCases,
     choose_metrics,
     label_targets,
     score_case,
@@ -93,3 +94,24 @@ def test_unknown_metric_and_label_are_named():
 def test_nothing_to_summarise_is_refused():
     with pytest.raises(ValueError, match="0 cases"):
         summarise([])
+
+
+class Name(str):
+    """A case's name that counts how often it is compared with another."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        type(self).compared += 1
+        return str.__eq__(self, other)
+
+
+def test_cases_are_marked_as_seen_without_a_comparison_of_each_with_all_others() -> None:
+    names = [Name(f"case{number}") for number in range(300)]
+    seen = SeenCases(cases=tuple(map(Name, names[:100])), unknown=tuple(map(Name, names[100:200])), models=("m",))
+    Name.compared = 0
+    marks = seen.marks(names)
+    assert [marks[name] for name in names] == ["yes"] * 100 + ["unknown"] * 100 + ["no"] * 100
+    # Of each name in a set once, and once for each mark that is read; in tuples it would be tens of thousands.
+    assert Name.compared < 2000

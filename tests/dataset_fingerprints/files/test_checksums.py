@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dataset_fingerprints.errors import FileFormatError, PlanError
+from dataset_fingerprints.files import checksums, stamps
 from dataset_fingerprints.files.checksums import measure_file
 from dataset_fingerprints.files.jsonfiles import parse_json, read_json, to_sealed_line, write_json
 
@@ -89,3 +90,38 @@ def test_pipes_devices_and_folders_are_not_waited_for(tmp_path: Path) -> None:
             read_json(tmp_path / name, Thing)
         with pytest.raises(OSError, match=r"\w"):
             measure_file(tmp_path / name)
+
+
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return a list that grows by each file whose content is read for its checksum."""
+    read: list[Path] = []
+    read_file = checksums.read_file
+    monkeypatch.setattr(checksums, "read_file", lambda path: read.append(path) or read_file(path))
+    return read
+
+
+def test_a_content_is_read_once_until_the_file_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    written, read = measure_file(path), count_reads(monkeypatch)
+    # As if the file had been written long ago.
+    monkeypatch.setattr(stamps, "SETTLED_NS", -(10**12))
+    assert written.fits(path)
+    assert written.fits(path)
+    assert len(read) == 1
+    (tmp_path / "new").write_bytes(b"two")
+    (tmp_path / "new").replace(path)
+    assert not written.fits(path)
+    assert len(read) == 2
+
+
+def test_a_file_that_changed_just_now_is_read_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    written, read = measure_file(path), count_reads(monkeypatch)
+    assert written.fits(path)
+    times = path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert not written.fits(path)
+    assert len(read) == 2

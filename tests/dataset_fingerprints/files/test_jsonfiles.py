@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 
 import pytest
 
 from dataset_fingerprints.errors import FileFormatError
+from dataset_fingerprints.files import jsonfiles
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 
@@ -80,3 +82,17 @@ def test_only_what_a_newer_version_wrote_may_not_be_replaced(tmp_path):
     path.write_text('{"schema_version": 3}')
     with pytest.raises(FileFormatError, match="Update autoseg"):
         refuse_newer(path, Versioned)
+
+
+def test_plain_values_are_gone_when_dataclasses_are_built(tmp_path, monkeypatch):
+    write_json(tmp_path / "a.json", Thing(name="told apart by this", length_mm=1.5, counts=(1, 2)))
+    validate, held = jsonfiles._validate, []
+
+    def look_around(kind, text):
+        plain = (one.get("name") for one in gc.get_objects() if type(one) is dict)
+        held.extend(name for name in plain if isinstance(name, str) and name == "told apart by this")
+        return validate(kind, text)
+
+    monkeypatch.setattr(jsonfiles, "_validate", look_around)
+    assert read_json(tmp_path / "a.json", Thing).counts == (1, 2)
+    assert not held

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autoseg.evaluation.analysis.groups import group_scores
+from autoseg.evaluation.analysis.groups import MOST_GROUPS, group_scores, refuse_unknown
 from autoseg.evaluation.traits import CaseTraits
 from dataset_fingerprints.errors import DataError
 from tests.autoseg.evaluation.analysis.made_up import make_evaluation
@@ -124,3 +124,18 @@ def test_intervals_within_a_group_draw_its_subjects() -> None:
     alone = make_evaluation([place / 12 for place in range(12)])
     assert together.groups[0].summary.statistics("dice").ci95 != alone.label(1).statistics("dice").ci95
     assert together.groups[0].summary.statistics("dice").ci95 == evaluation.label(1).statistics("dice").ci95
+
+
+def test_a_column_with_a_value_per_case_makes_no_groups() -> None:
+    remarks = [f"remark {number}" for number in range(MOST_GROUPS + 1)]
+    evaluation = make_evaluation([0.5] * len(remarks), traits=make_traits(remark=remarks))
+    with pytest.raises(DataError, match=r"--by remark: has 201 different values in 201 cases.*at most 200 groups"):
+        group_scores(evaluation, ["remark"])
+
+
+def test_numbers_that_are_measured_may_differ_in_every_case_and_sites_may_be_many() -> None:
+    ages = [str(number / 4) for number in range(2 * MOST_GROUPS)]
+    (table,) = group_scores(make_evaluation([0.5] * len(ages), traits=make_traits(age=ages)), ["age"])
+    assert len(table.groups) == 4
+    sites = [str(number % MOST_GROUPS) for number in range(2 * MOST_GROUPS)]
+    refuse_unknown(["site"], tuple(make_traits(site=sites).values()))

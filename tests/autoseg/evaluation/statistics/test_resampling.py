@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from autoseg.evaluation import bootstrap_interval, measure_statistics
+from autoseg.evaluation.statistics import resampling
 from autoseg.evaluation.statistics.resampling import resample_means
 
 
@@ -192,3 +195,40 @@ def test_scores_as_skewed_as_can_be_have_an_interval_within_them() -> None:
     assert 0 <= low < 0.2 < high <= 1
     low, high = bootstrap_interval(1 - values, kind="bca")
     assert 0 <= low < 0.8 < high <= 1
+
+
+def means_as_defined(values: np.ndarray, units: list[int], resamples: int, seed: int) -> np.ndarray:
+    """Return means by weights that are made at once, in double precision."""
+    numbers = list(dict.fromkeys(units))
+    unit_of = np.array([numbers.index(unit) for unit in units])
+    counts = np.random.default_rng(seed).multinomial(
+        len(numbers), np.full(len(numbers), 1.0 / len(numbers)), size=resamples
+    )
+    drawn = counts[:, unit_of]
+    weights = counts[:, unit_of] / len(numbers) if len(numbers) == len(units) else drawn / drawn.sum(axis=1)[:, None]
+    return weights @ values
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 1 << 30])
+@pytest.mark.parametrize("cases_each", [1, 3])
+def test_means_are_the_same_to_the_last_digit_whether_weights_are_kept_or_made_again(
+    monkeypatch: pytest.MonkeyPatch, kept_bytes: int, cases_each: int
+) -> None:
+    monkeypatch.setattr(resampling, "_KEPT_BYTES", kept_bytes)
+    values, units = np.random.default_rng(13).random(301), [number // cases_each for number in range(301)]
+    means = [resample_means(values, units=units, resamples=500, seed=3) for _ in range(2)]
+    expected = means_as_defined(values, units, 500, 3)
+    assert all(np.array_equal(one, expected) for one in means)
+
+
+def test_intervals_of_many_cases_hold_a_byte_for_each_case_of_a_resample() -> None:
+    values = np.random.default_rng(14).random(2500)
+    tracemalloc.start()
+    try:
+        for seed in range(4):
+            bootstrap_interval(values, seed=seed)
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    # Weights of one seed would be 40 MB.
+    assert held < 1.1 * 4 * 2000 * len(values)

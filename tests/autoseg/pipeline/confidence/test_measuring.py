@@ -47,6 +47,12 @@ def test_each_case_is_looked_at_by_the_fold_that_did_not_train_on_it(judged):
         assert measured.signs[0].soft_dice_confidence == 0 or 0 < measured.signs[0].mean_probability <= 1
 
 
+def test_cases_of_a_fold_share_the_store_that_their_references_are_read_from(judged):
+    trained = find(judged)
+    cases = list(list_unseen(judged.workspace, trained, identify_folds(trained)))
+    assert len({id(case.store) for case in cases}) == len({case.fold for case in cases}) < len(cases)
+
+
 def test_both_are_written_and_go_with_the_models_until_a_fold_is_trained_further(own, caplog):
     measured = measure_confidence(own.workspace, "default", (CONFIGURATION,), SILENT)
     dice = read_json(own.workspace.predicted_dice("default"), PredictedDiceFile)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from autoseg.sampling import Origin, TrainingCase
-from autoseg.sampling.patches.case_choice import BUILDERS, build_case_chooser, find_groups
+from autoseg.sampling.patches.case_choice import BUILDERS, BalancedChooser, build_case_chooser, find_groups
 from dataset_fingerprints.errors import PlanError
 from planners.choices import Choice
 from planners.parts import CASES
@@ -108,3 +109,47 @@ def test_without_balance_a_task_is_drawn_as_often_as_it_has_scans() -> None:
     low, high = binom.interval(0.9999, draws, 29 / len(TASKS))
     assert low <= drawn["MS"] <= high
     assert drawn["stroke"] > 5 * drawn["MS"]
+
+
+class CountedGroups(tuple[str, ...]):
+    """Groups of cases that count how often one is looked up."""
+
+    looked_up = 0
+
+    def __getitem__(self, place):
+        type(self).looked_up += 1
+        return super().__getitem__(place)
+
+
+def draw_as_defined(groups: tuple[str, ...], rng: np.random.Generator, candidates: Sequence[int]) -> int:
+    """A group of those with a candidate, all alike, then one of its candidates."""
+    names = sorted({groups[position] for position in candidates})
+    name = names[rng.integers(len(names))]
+    of_group = [position for position in candidates if groups[position] == name]
+    return of_group[rng.integers(len(of_group))]
+
+
+@pytest.mark.parametrize("some", [(0, 3, 4, 8, 9), [0, 3, 4, 8, 9]], ids=["tuple", "list"])
+def test_candidates_that_are_kept_by_group_are_drawn_as_by_their_definition(some: Sequence[int]) -> None:
+    groups = ("b", "a", "", "b", "c", "a", "a", "b", "c", "")
+    chooser, drawn, plain = BalancedChooser(groups), np.random.default_rng(7), np.random.default_rng(7)
+    for _ in range(200):
+        for candidates in (range(10), some, range(4), range(10)):
+            assert chooser.choose(drawn, candidates) == draw_as_defined(groups, plain, candidates)
+
+
+def test_a_list_of_candidates_may_change_between_draws() -> None:
+    chooser, rng, candidates = BalancedChooser(("a", "b", "c")), np.random.default_rng(0), [0, 1]
+    chooser.choose(rng, candidates)
+    candidates[:] = [2]
+    assert chooser.choose(rng, candidates) == 2
+
+
+def test_candidates_of_all_batches_are_divided_into_groups_once() -> None:
+    groups = CountedGroups(["north", "south"] * 500)
+    chooser, rng, labelled = BalancedChooser(groups), np.random.default_rng(0), tuple(range(0, 1000, 3))
+    CountedGroups.looked_up = 0
+    for _ in range(50):
+        chooser.choose(rng, range(len(groups)))
+        chooser.choose(rng, labelled)
+    assert CountedGroups.looked_up == len(groups) + len(labelled)

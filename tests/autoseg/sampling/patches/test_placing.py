@@ -6,9 +6,10 @@ import torch
 
 from autoseg.sampling import PatchGeometry, TrainingCase, make_resident_case
 from autoseg.sampling.patches.case_choice import UniformChooser
+from autoseg.sampling.patches.fixed_places import CropsPlacer
 from autoseg.sampling.patches.geometry import Patch, copy_box
 from autoseg.sampling.patches.placing import ForegroundPlacer
-from planners.parts.patches import ForegroundOptions
+from planners.parts.patches import CropsOnMaskOptions, ForegroundOptions
 from tests.autoseg.sampling.builders import CPU, make_case, make_empty_case, make_geometry
 from tests.synthetic.heads import plain_scheme
 
@@ -154,3 +155,31 @@ def test_without_balance_lesions_are_drawn_as_if_they_were_not_separated() -> No
         for case in (separated, joined)
     )
     assert first == second
+
+
+class CountedCases(tuple[TrainingCase, ...]):
+    """Cases that count how often all of them are gone through."""
+
+    passes = 0
+
+    def __iter__(self):
+        type(self).passes += 1
+        return super().__iter__()
+
+
+PLACERS = {
+    "foreground": ForegroundPlacer(ForegroundOptions(foreground_share=0.5)),
+    "crops_on_mask": CropsPlacer(CropsOnMaskOptions(count=4), (3, 1)),
+}
+
+
+@pytest.mark.parametrize("name", PLACERS)
+def test_labelled_cases_are_looked_for_once_in_all_batches_and_drawn_alike(name: str) -> None:
+    cases, geometry, placer = [make_empty_case(), make_case(seed=1), make_case(seed=2)], make_geometry(), PLACERS[name]
+    fixed = CountedCases(cases)
+    CountedCases.passes = 0
+    for seed in range(5):
+        kept = placer.place(np.random.default_rng(seed), fixed, UniformChooser(), geometry)
+        # A list may change, and is gone through each time.
+        assert kept == placer.place(np.random.default_rng(seed), list(cases), UniformChooser(), geometry)
+    assert CountedCases.passes == 1
