@@ -42,7 +42,9 @@ def container(
     kept = ", as it was before" if written.kept else ""
     show_written((("Image", written.root / DOCKERFILE), ("How to build and try it", written.root / CARD)))
     console.print(f"Inputs and outputs: {shorten_path(written.interface)}{kept}.", soft_wrap=True)
-    command = shlex.join(("docker", "build", "-t", "autoseg-challenge", shorten_path(written.root)))
+    command = shlex.join(
+        ("docker", "build", "--platform=linux/amd64", "-t", "autoseg-challenge", shorten_path(written.root))
+    )
     console.print(f"Build it: {command}", soft_wrap=True)
 
 
