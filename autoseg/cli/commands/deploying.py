@@ -92,7 +92,12 @@ def serve(
 
 def bids_app(
     bids_dir: Annotated[Path, typer.Argument(help="The root of a BIDS data set.")],
-    output_dir: Annotated[Path, typer.Argument(help="The folder for what is derived; masks go to autoseg in it.")],
+    output_dir: Annotated[
+        Path,
+        typer.Argument(
+            help="The folder for what is derived, apart from the data or in their derivatives; masks go to autoseg in it."
+        ),
+    ],
     level: Annotated[str, typer.Argument(metavar="participant", help="The level of analysis: participant.")],
     model: ModelOption = None,
     participants: Annotated[
@@ -120,7 +125,7 @@ def bids_app(
     with showing_what_is_done():
         masks = model_face.predict(
             choose_participants(bids_dir.absolute(), participants or ()),
-            choose_folder(output_dir),
+            choose_folder(output_dir, bids_dir.absolute()),
             model=model,
             quality=quality,
             probabilities=probabilities,
