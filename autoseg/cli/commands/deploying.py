@@ -94,9 +94,7 @@ def bids_app(
     bids_dir: Annotated[Path, typer.Argument(help="The root of a BIDS data set.")],
     output_dir: Annotated[
         Path,
-        typer.Argument(
-            help="The folder for what is derived, apart from the data or in their derivatives; masks go to autoseg in it."
-        ),
+        typer.Argument(help="The folder for what is derived: not among the data. Masks go to autoseg in it."),
     ],
     level: Annotated[str, typer.Argument(metavar="participant", help="The level of analysis: participant.")],
     model: ModelOption = None,
