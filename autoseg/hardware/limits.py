@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from dataset_fingerprints.control_groups import core_limit, memory_left_bytes, memory_limit_bytes
-from dataset_fingerprints.reading.guards.memory import free_of_machine
+from dataset_fingerprints.reading.guards.memory import free_of_data, free_of_machine
 from dataset_fingerprints.sizes import GIB
 
 # Number of our processes that share the machine, this one included. Pinning it to some of the cores instead would
@@ -32,9 +32,12 @@ def memory_limit_gb() -> float:
 
 
 def free_memory_gb() -> float:
-    """Return the memory in GiB that this process could take now: what the machine has left, or less by its groups."""
-    free = min(memory_limit_gb() * GIB, memory_left_bytes(), free_of_machine())
-    return max(free, 0.0) / GIB / _count_sharers()
+    """Return the memory in GiB that this process could take now: what the machine has left, or less by its limits.
+
+    Of the limits, those of control groups are shared with other processes, that for data (ulimit -d) is not.
+    """
+    shared = min(memory_limit_gb() * GIB, memory_left_bytes(), free_of_machine()) / _count_sharers()
+    return max(min(shared, free_of_data()), 0.0) / GIB
 
 
 def read_field(information: Path, name: str) -> str:

@@ -42,7 +42,9 @@ def container(
     kept = ", as it was before" if written.kept else ""
     show_written((("Image", written.root / DOCKERFILE), ("How to build and try it", written.root / CARD)))
     console.print(f"Inputs and outputs: {shorten_path(written.interface)}{kept}.", soft_wrap=True)
-    command = shlex.join(("docker", "build", "-t", "autoseg-challenge", shorten_path(written.root)))
+    command = shlex.join(
+        ("docker", "build", "--platform=linux/amd64", "-t", "autoseg-challenge", shorten_path(written.root))
+    )
     console.print(f"Build it: {command}", soft_wrap=True)
 
 
@@ -90,7 +92,10 @@ def serve(
 
 def bids_app(
     bids_dir: Annotated[Path, typer.Argument(help="The root of a BIDS data set.")],
-    output_dir: Annotated[Path, typer.Argument(help="The folder for what is derived; masks go to autoseg in it.")],
+    output_dir: Annotated[
+        Path,
+        typer.Argument(help="The folder for what is derived: not among the data. Masks go to autoseg in it."),
+    ],
     level: Annotated[str, typer.Argument(metavar="participant", help="The level of analysis: participant.")],
     model: ModelOption = None,
     participants: Annotated[
@@ -118,7 +123,7 @@ def bids_app(
     with showing_what_is_done():
         masks = model_face.predict(
             choose_participants(bids_dir.absolute(), participants or ()),
-            choose_folder(output_dir),
+            choose_folder(output_dir, bids_dir.absolute()),
             model=model,
             quality=quality,
             probabilities=probabilities,

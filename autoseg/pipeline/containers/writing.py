@@ -17,6 +17,7 @@ from autoseg.pipeline.outputs import refuse_no_folder, refuse_no_place, refuse_r
 from autoseg.pipeline.serving.interface import (
     MOUNTED_MODEL,
     OWN_MODEL,
+    PORT,
     Interface,
     check_model,
     make_interface,
@@ -62,7 +63,7 @@ def write_container(model: Path, out: Path, progress: Progress) -> ContainerFold
 
     Raises:
         DataError: it is not an exported model, something else lies at `out`, or the table that lies there does not fit
-            the model.
+            the model, or names no port.
         FileFormatError: the table that lies there is not one.
     """
     _refuse_place(out)
@@ -73,6 +74,7 @@ def write_container(model: Path, out: Path, progress: Progress) -> ContainerFold
     kept = table.exists()
     interface = read_interface(table) if kept else make_interface(run.channels, run.scheme)
     check_model(interface, run.channels, run.scheme, str(table))
+    _refuse_no_port(interface, table)
     own = find_own()
     pins = list_pins(own)
     with progress.task("Writing the folder of the image", 3) as task:
@@ -141,3 +143,12 @@ def _refuse_place(out: Path) -> None:
     known = dockerfile.is_file() and MARK in dockerfile.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
     if out.is_dir() and any(out.iterdir()) and not known:
         raise DataError(f"{out}: holds other files. Name a new folder with -o, for example {out / 'container'}.")
+
+
+def _refuse_no_port(interface: Interface, table: Path) -> None:
+    """Refuse a port that is chosen when the server starts: nobody can ask an image for it."""
+    if not interface.port:
+        raise DataError(
+            f"{table}: port is 0, for any that is free, which nobody finds in an image. Expected a number such as "
+            f"{PORT}."
+        )

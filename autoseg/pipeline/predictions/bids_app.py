@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError, did_you_mean
+from dataset_fingerprints.files.places import is_within
 from dataset_fingerprints.layouts.bids import PROGRAM, holds_bids
 from dataset_fingerprints.names import some_of
 
 LEVEL = "participant"
-_SUBJECT = "sub-"
+_SUBJECT, _DERIVATIVES = "sub-", "derivatives"
 
 
 def check_level(level: str) -> None:
@@ -46,6 +47,20 @@ def choose_participants(tree: Path, labels: Sequence[str]) -> tuple[Path, ...]:
     return tuple(tree / f"{_SUBJECT}{label}" for label in wanted) or (tree,)
 
 
-def choose_folder(out: Path) -> Path:
-    """Return where the derivative goes in the folder of outputs: beside its report, which has no place in it."""
-    return out / PROGRAM
+def choose_folder(out: Path, tree: Path) -> Path:
+    """Return where the derivative goes in the folder of outputs: beside its report, which has no place in it.
+
+    Args:
+        out: the folder of outputs.
+        tree: the root of the BIDS data set; some of its participants may be all that is segmented.
+
+    Raises:
+        DataError: it lies in the data set, but not in the `derivatives` of that.
+    """
+    folder = out / PROGRAM
+    if is_within(folder, tree) and not is_within(folder, tree / _DERIVATIVES):
+        raise DataError(
+            f"{out}: lies in the data set {tree}, where masks would be taken for data. Name a folder outside of it, or "
+            f"{tree / _DERIVATIVES}."
+        )
+    return folder

@@ -35,8 +35,9 @@ MOST_BODY_BYTES = 1 << 20
 _MOST_PASSED_BYTES, _PIECE_BYTES = 64 << 20, 1 << 16
 # A request that is not read by then is given up.
 _READ_SECONDS = 30
-# Time for the request that is being answered when the server is asked to end; docker kills after ten seconds.
-_GRACE_SECONDS = 8.0
+# Time for the request that is being answered when the server is asked to end, and then for its answer: docker kills
+# after ten seconds, grand-challenge.org after five.
+_GRACE_SECONDS, _ANSWER_SECONDS = 3.5, 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def serve(serving: Serving, progress: Progress) -> bool:
         except StopSignal as stop:
             progress.say(f"Ending, as {stop} asks.")
         ended = server.worker.stop(_GRACE_SECONDS)
-        server.wait_for_answers(1.0)
+        server.wait_for_answers(_ANSWER_SECONDS)
     if server.worker.failure is not None:
         raise server.worker.failure
     return ended

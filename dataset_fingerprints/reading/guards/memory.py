@@ -11,6 +11,9 @@ from dataset_fingerprints.sizes import GIB
 
 # Less than this is taken without a look at what is free.
 _ALWAYS_THERE = GIB // 16
+_NO_LIMIT = 1 << 62
+# Columns of /proc/self/statm, in pages: all addresses, and what is private and can be written to.
+_ADDRESSES, _DATA = 0, 5
 
 
 def refuse_too_large(path: Path, needed_bytes: int) -> None:
@@ -32,8 +35,8 @@ def refuse_too_large(path: Path, needed_bytes: int) -> None:
 
 
 def free_bytes() -> float:
-    """Return the memory that this process can take now: of the machine, its control groups and its own limit."""
-    return max(0, min(free_of_machine(), memory_left_bytes(), _free_of_limit()))
+    """Return the memory that this process can take now: of the machine, its control groups and its own limits."""
+    return max(0, min(free_of_machine(), memory_left_bytes(), _left_of("RLIMIT_AS", _ADDRESSES), free_of_data()))
 
 
 def free_of_machine() -> int:
@@ -46,17 +49,27 @@ def free_of_machine() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
-        return 1 << 62  # a system that does not say
+        return _NO_LIMIT  # a system that does not say
 
 
-def _free_of_limit() -> int:
-    """Return what is left of the limit that a shell or a queue set for this process (ulimit -v)."""
+def free_of_data() -> int:
+    """Return what is left of the limit for data (ulimit -d), which grand-challenge.org sets for what it runs."""
+    return _left_of("RLIMIT_DATA", _DATA)
+
+
+def _left_of(limit: str, column: int) -> int:
+    """Return what is left of a limit that a shell, a queue or a platform set for this process.
+
+    Args:
+        limit: as `resource` calls it.
+        column: of /proc/self/statm, where the pages are counted that it is about.
+    """
     try:
         import resource
     except ImportError:
-        return 1 << 62  # Windows
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        return _NO_LIMIT  # Windows
+    most, _ = resource.getrlimit(getattr(resource, limit))
     sizes = Path("/proc/self/statm")
-    if limit == resource.RLIM_INFINITY or not sizes.is_file():
-        return 1 << 62
-    return limit - int(sizes.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    if most == resource.RLIM_INFINITY or not sizes.is_file():
+        return _NO_LIMIT
+    return most - int(sizes.read_text(encoding="ascii").split()[column]) * resource.getpagesize()

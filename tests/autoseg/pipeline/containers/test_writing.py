@@ -62,7 +62,7 @@ def test_what_an_image_runs_are_commands_with_these_options(
 
 def test_everything_that_is_copied_is_there_and_let_through(folder: Path) -> None:
     base = find_stages(read_dockerfile(folder / "Dockerfile"))["autoseg"][1]
-    copied = [name for entry in find(base, "COPY") for name in entry.parts()[:-1]]
+    copied = [name for entry in find(base, "COPY") for name in entry.parts()[:-1] if not name.startswith("--")]
     assert sorted(copied) == sorted(["constraints.txt", name_wheel(find_own()), "interface.json", "model.zip"])
     assert all((folder / name).is_file() for name in copied)
     let_through = [
@@ -100,6 +100,33 @@ def test_the_recipe_of_apptainer_has_its_sections_and_runs_the_same(folder: Path
     assert '    exec autoseg bids-app --model /opt/autoseg/model.zip "$@"' in lines
 
 
+def test_others_than_the_builder_may_read_what_the_image_runs_on_and_be_its_user(folder: Path) -> None:
+    """Files of who has the umask 077 are for them alone, in an image, too; a home may be closed to other users."""
+    base = find_stages(read_dockerfile(folder / "Dockerfile"))["autoseg"][1]
+    assert find(base, "COPY")[-1].parts() == ["--chmod=0644", "interface.json", "model.zip", "/opt/autoseg/"]
+    assert base[-1] == Instruction(word="WORKDIR", rest="/opt/autoseg")
+    lines = (folder / "apptainer.def").read_text(encoding="utf-8").splitlines()
+    assert "    chmod -R a+rX /opt/autoseg" in lines[lines.index("%post") : lines.index("%environment")]
+
+
+def test_packages_of_a_persons_home_do_not_come_before_those_of_apptainers_image(folder: Path) -> None:
+    lines = (folder / "apptainer.def").read_text(encoding="utf-8").splitlines()
+    environment = lines[lines.index("%environment") : lines.index("%labels")]
+    assert {"    export PYTHONNOUSERSITE=1", "    unset PYTHONPATH PYTHONHOME"} <= {*environment}
+
+
+def test_the_server_of_apptainer_which_shares_the_hosts_network_is_for_this_machine_only(folder: Path) -> None:
+    lines = (folder / "apptainer.def").read_text(encoding="utf-8").splitlines()
+    assert '    exec autoseg serve /opt/autoseg/interface.json "$@"' in lines
+
+
+def test_the_build_that_is_shown_is_for_the_processor_of_the_platform(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "container", bundle, "-o", tmp_path / "image") == 0
+    assert "docker build --platform=linux/amd64 -t autoseg-challenge" in capsys.readouterr().out
+
+
 def test_edits_of_the_table_stay_and_what_does_not_fit_is_refused(bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "image"
     assert not write_container(bundle, out, SilentProgress()).kept
@@ -109,6 +136,9 @@ def test_edits_of_the_table_stay_and_what_does_not_fit_is_refused(bundle: Path, 
     assert write_container(bundle, out, SilentProgress()).kept
     assert read_interface(table).port == 8080
     assert "EXPOSE 8080" in (out / "Dockerfile").read_text(encoding="utf-8")
+    table.write_text(json.dumps(edited | {"port": 0}))
+    with pytest.raises(DataError, match=r"interface\.json: port is 0"):
+        write_container(bundle, out, SilentProgress())
     edited["images"][0]["channel"] = "FLAIR"
     table.write_text(json.dumps(edited))
     with pytest.raises(DataError, match=r"interface\.json: names the channels FLAIR, but the model has T1w"):

@@ -63,3 +63,15 @@ def test_what_is_not_there_is_named(tree: Path, tmp_path: Path) -> None:
         choose_participants(tmp_path / "data" / "sub-01" / "nothing", [])
     with pytest.raises(DataError, match="level of analysis is 'group'"):
         check_level("group")
+
+
+def test_masks_of_some_participants_do_not_go_among_the_data_either(
+    tree: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("participant", "-m", bundle, "--participant-label", "01")
+    assert run(monkeypatch, "bids-app", tree, tree / "out", *asked) == 2
+    assert not (tree / "out").exists()
+    said = " ".join(capsys.readouterr().err.split())
+    assert "lies in the data set" in said
+    assert run(monkeypatch, "bids-app", tree, tree / "derivatives", *asked) == 0
+    assert masks_in(tree / "derivatives") == ["sub-01_space-orig_label-dark_mask.nii.gz"]

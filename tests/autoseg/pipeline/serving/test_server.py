@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from autoseg.pipeline.serving import answering
+from autoseg.pipeline.serving import answering, server
 from autoseg.pipeline.serving.interface import Interface, write_interface
 from autoseg.pipeline.serving.server import Serving, find_model, listen
 from autoseg.prediction import LoadedModel
@@ -223,6 +223,10 @@ def test_a_model_that_is_not_there_or_not_clear_is_said(tmp_path: Path, interfac
     (mounted / "b.zip").write_bytes(b"")
     with pytest.raises(DataError, match=r"holds 2 files called \.zip"):
         find_model(places)
+
+
+def test_an_end_takes_less_time_than_the_platform_leaves_before_it_kills() -> None:
+    assert server._GRACE_SECONDS + server._ANSWER_SECONDS < 5
 
 
 def test_a_port_that_is_taken_is_said(interface: Interface, model: LoadedModel) -> None:
