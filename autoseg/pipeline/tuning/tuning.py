@@ -17,6 +17,7 @@ from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.stopping import StopSignal
 from autoseg.pipeline.tuning.division import divide_inner
 from autoseg.pipeline.tuning.drawing import refuse_without_optuna
+from autoseg.pipeline.tuning.forecast import forecast
 from autoseg.pipeline.tuning.opening import open_search
 from autoseg.pipeline.tuning.proving import Proof
 from autoseg.pipeline.tuning.records import REMEDY, Outcome, TrialRecord, TuningRecord
@@ -24,6 +25,7 @@ from autoseg.pipeline.tuning.schedule import divide, fit_proof
 from autoseg.pipeline.tuning.searching import Search, find_best, find_space, read_trials
 from autoseg.pipeline.tuning.spending import Spent
 from autoseg.pipeline.tuning.taking import write_tuned_plan
+from autoseg.pipeline.tuning.tidying import remove_weights
 from autoseg.pipeline.tuning.trainings import LESS_MEMORY, Bench
 from autoseg.pipeline.tuning.writing import write_report
 from autoseg.progress import Progress
@@ -37,7 +39,7 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.files.jsonfiles import read_json, to_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
 from planners.editing.alternatives import Alternatives, check_open
 from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, check_amount, check_seed
@@ -127,8 +129,13 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
             )
             bench.refuse_leaks()
             progress.say(record.schedule.describe())
+            comparisons = 1 + record.earlier + _count_comparisons(workspace, folder, record, units)
+            for sentence in forecast(bench, record, comparisons):
+                progress.say(sentence)
             record = _run(bench, folder, record, space, splits)
         write_report(folder, record, read_trials(folder))
+        if record.outcome is not None:
+            remove_weights(folder, record)
     return record
 
 
@@ -256,9 +263,11 @@ def _check_fold(workspace: Workspace, splits: Splits, fold: str) -> None:
 def _refuse_dependent(job: Job) -> None:
     """Make sure that a configuration stands alone: what it uses would have to be trained anew for every candidate."""
     if job.configuration.needs() or job.unlabelled:
+        alone = [entry.name for entry in job.plan.configurations if not entry.needs()]
+        known = f": {some_of(alone)}" if alone and job.configuration.needs() else ""
         raise PlanError(
             f"{job.name} uses results of other configurations or scans without labels, which would have to be made "
-            "anew for the search. Search on a configuration that stands alone, with -c."
+            f"anew for the search. Search on a configuration that stands alone, with -c{known}."
         )
     if job.steps:
         raise PlanError(f"{job.name}: other folds ran out of memory and were made smaller. {LESS_MEMORY}")
