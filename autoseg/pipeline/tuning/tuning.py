@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from autoseg import processes
 from autoseg.models.selection import ScoreName
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.restarting import naming_restart
@@ -106,6 +107,11 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
     """
     options.check()
     refuse_without_optuna()
+    if processes.count() > 1:
+        raise PlanError(
+            "torchrun trains one fold in several processes, and a search trains on one GPU. Give `autoseg tune` "
+            "without torchrun; another GPU can search on another fold."
+        )
     plan, splits = read_plan(workspace, options.plan_name)
     _check_fold(workspace, splits, fold)
     job = resolve_job(workspace, fold, TrainingOptions(plan_name=plan.name, configuration=options.configuration))

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from autoseg import processes
 from autoseg.pipeline.faces import face
 from autoseg.pipeline.faces.tuning_face import tune
 from autoseg.pipeline.folds.runs import read_run
@@ -327,6 +328,12 @@ def test_before_anything_is_trained_it_says_what_judges_and_what_cannot_be_prove
     said = " ".join(listener.said)
     assert f"Proof on the {JUDGED} cases of {JUDGED} subjects of fold 0. A gain below about 0.0" in said
     assert "Candidates are trained on" in said
+
+
+def test_under_torchrun_nothing_is_searched(planned: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    with pytest.raises(PlanError, match="without torchrun"):
+        tune(planned.workspace, 0, **OPTIONS)
 
 
 def test_where_nothing_can_be_varied_nothing_is_trained(planned: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
