@@ -34,9 +34,8 @@ def forecast(bench: Bench, record: TuningRecord, comparisons: int) -> Iterator[s
     yield describe_cases(record)
     subjects = len({bench.units.get(case, case) for case in record.cases.validation})
     cases = counted(len(record.cases.validation), "case")
-    yield f"Proof on the {cases} of {counted(subjects, 'subject')} of fold {record.fold}. " + describe_power(
-        subjects, comparisons
-    )
+    power = describe_power(subjects, comparisons)
+    yield f"Proof on the {cases} of {counted(subjects, 'subject')} of fold {record.fold}. {power}"
     together = bench.plan.ensemble
     if together[1:]:
         yield (

@@ -16,48 +16,46 @@ from planners.run import CaseContent, make_run
 from tests.autoseg.pipeline.labelling.loops import begin
 from tests.autoseg.pipeline.labelling.test_training import FINGERPRINT, note_trainings, plan_first_round
 
-SAID = {
-    "Give the same plan and --set values to go on, begin it anew with --restart, or name another plan with --plan.": (
-        "Give the same plan and --set values to go on, or begin it anew with --restart."
+SAID = (
+    (
+        "Give the same plan to go on, begin it anew with --restart, or name another plan with --plan.",
+        "Give the same plan to go on, or begin it anew with --restart.",
     ),
     (
-        "was begun without a model to start from. Leave out --from to go on with it, begin it anew with --restart, "
-        "which removes its weights and scores, or name another plan with --plan."
-    ): (
-        "was begun without a model to start from. Begin it anew with --restart, which removes its weights and scores."
+        "Leave out --from to go on with it, begin it anew with --restart, or name another plan with --plan.",
+        "Begin it anew with --restart.",
     ),
     (
-        "Give the new plan a name of its own with --plan-name, which leaves these folds as they are, or delete "
-        "/w/models to plan them anew."
-    ): "Delete /w/models to plan them anew.",
-    (
-        "To train as planned now, begin them anew with `autoseg train FOLD --restart`; to have both, plan with "
-        "--plan-name NEW."
-    ): "To train as planned now, begin them anew with `autoseg label train --restart`.",
-    (
-        "Begin it anew first (`autoseg train 0 -c 3d_lowres --restart`), or plan again under another name "
-        "(plan_and_preprocess --plan-name NEW)."
-    ): "Begin it anew first (`autoseg label train --restart`).",
-    "train the model of all cases (`autoseg train full`), or add --allow-seen": (
-        "train the model of all cases (`autoseg label train --fold full`), or add --allow-seen"
-    ),
-    "with less memory to fill (for a GPU with `plan_and_preprocess --gpu-memory-gb 4`), or": (
-        "with less memory to fill (for a GPU with `autoseg label train --restart --gpu-memory-gb 4`), or"
-    ),
-    "the model's own network: `autoseg plan_and_preprocess DATASET --like MODEL`.": (
-        "the model's own network: `autoseg label train --like-last`."
+        "Give the new plan a name of its own with --plan-name, which leaves these folds as they are, or delete /w/x.",
+        "Delete /w/x.",
     ),
     (
-        "Give more time, or plan for this time, with smaller steps: `autoseg plan_and_preprocess DATASET --plan-name "
-        "short --max-minutes 5`, then train with `--plan short`."
-    ): "Give more time with `--max-minutes`.",
-    "Run `autoseg label train` first.": "Run `autoseg label train` first.",
-}
+        "Begin them anew with `autoseg train FOLD --restart`; to have both, plan with --plan-name NEW.",
+        "Begin them anew with `autoseg label train --restart`.",
+    ),
+    (
+        "(`autoseg train 0 -c low --restart`), or plan again under another name (plan_and_preprocess --plan-name NEW).",
+        "(`autoseg label train --restart`).",
+    ),
+    (
+        "train the model of all cases (`autoseg train full`), or add --allow-seen",
+        "train the model of all cases (`autoseg label train --fold full`), or add --allow-seen",
+    ),
+    (
+        "with less memory to fill (for a GPU with `plan_and_preprocess --gpu-memory-gb 4`), or",
+        "with less memory to fill (for a GPU with `autoseg label train --restart --gpu-memory-gb 4`), or",
+    ),
+    (
+        "the model's own network: `autoseg plan_and_preprocess DATASET --like MODEL`.",
+        "the model's own network: `autoseg label train --like-last`.",
+    ),
+    ("Run `autoseg label train` first.", "Run `autoseg label train` first."),
+)
 
 
-@pytest.mark.parametrize("before", SAID)
-def test_what_a_round_does_not_take_is_said_in_its_own_words(before: str) -> None:
-    assert say_in_loop(before) == SAID[before]
+@pytest.mark.parametrize(("before", "after"), SAID)
+def test_what_a_round_does_not_take_is_said_in_its_own_words(before: str, after: str) -> None:
+    assert say_in_loop(before) == after
 
 
 def test_an_error_of_a_fold_inside_a_round_names_what_the_round_takes(
