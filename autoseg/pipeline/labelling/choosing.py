@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
+from autoseg.labelling.minutes import read_minutes
 from autoseg.labelling.ranking import choose_first, choose_random, choose_uncertain
 from autoseg.labelling.state import Choice, Chosen, Way
 from autoseg.pipeline.labelling.looking import Looker, look_at, make_looker
@@ -53,6 +55,7 @@ def choose_next(opened: OpenLoop, options: NextOptions, progress: Progress) -> C
     load = cache(partial(_make_looker, opened))
     choice = own.choice
     if choice is None or set(choice.names()) <= set(loop.abandoned()):
+        _forget_empty_minutes(opened)
         choice = _choose(opened, load, options, progress)
         opened.keep(loop.with_round(replace(own, choice=choice)))
     elif not loop.awaited():
@@ -90,6 +93,14 @@ def _give_up(opened: OpenLoop, names: Sequence[str], progress: Progress) -> None
             f"Given up: {some_of(new, _NAMED)}. No round chooses them; a mask of them is still taken in where "
             "`autoseg label accept FOLDER` names its folder."
         )
+
+
+def _forget_empty_minutes(opened: OpenLoop) -> None:
+    """Remove a table without minutes that was written for scans that were given up: it is written for the next ones."""
+    path = opened.now().minutes
+    with suppress(DataError):  # of what a person wrote into it, which `accept` tells
+        if path.is_file() and not read_minutes(path, [label.name for label in opened.loop.labels.labels]):
+            path.unlink()
 
 
 def _make_looker(opened: OpenLoop) -> Looker:

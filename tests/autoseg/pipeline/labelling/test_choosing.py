@@ -82,6 +82,7 @@ def test_a_scan_that_cannot_be_read_is_given_up_and_the_next_block_comes(tmp_pat
     choice = label_face.choose_next(root, without="s06")
     assert (choice.block, choice.names()) == ("2", ("s07", "s08"))
     assert "Given up: s06." in label_face.status(root).counts
+    assert "s06" not in LoopFolder(root=root).round(1).minutes.read_text(encoding="utf-8")
     # What was written of it for people is not taken for a correction.
     result = label_face.accept(None, root, allow=("unchanged",))
     assert [one.case for one in result.taken] == ["s07", "s08"]
