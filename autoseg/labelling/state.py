@@ -182,6 +182,8 @@ class Loop:
         accepted: in the order in which they came; of a case that came twice the last counts.
         manual_minutes: of people who labelled without a network, by case and label.
         simulated: whether the scans are simulated. Not written where they are not.
+        given_up: scans that are not to be chosen any more, as they cannot be read or labelled. Not written without
+            any.
     """
 
     name: str
@@ -195,13 +197,14 @@ class Loop:
     accepted: tuple[Accepted, ...] = ()
     manual_minutes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
+    given_up: Annotated[tuple[str, ...], Field(exclude_if=not_)] = ()
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
         names = [case.name for case in self.cases]
         check_case_names(names)
         known = frozenset(names)
-        used = (*self.test, *self.blocks, *(name for one in self.rounds for name in one.cases))
+        used = (*self.test, *self.blocks, *self.given_up, *(name for one in self.rounds for name in one.cases))
         strange = sorted({*used, *(one.case for one in self.accepted)} - known)
         if strange:
             raise DataError(f"names cases that it does not list: {some_of(strange, _NAMED)}.")
@@ -226,8 +229,13 @@ class Loop:
 
     def unlabelled(self) -> tuple[str, ...]:
         """Return the names of the scans that can be chosen, in the order of the cases."""
-        known = {*self.labelled(), *self.test}
+        known = {*self.labelled(), *self.test, *self.given_up}
         return tuple(case.name for case in self.cases if case.name not in known)
+
+    def abandoned(self) -> tuple[str, ...]:
+        """Return the scans that were given up and have no mask since, in the order in which they were."""
+        known = frozenset(self.labelled())
+        return tuple(name for name in self.given_up if name not in known)
 
     def trained(self) -> tuple[Round, ...]:
         """Return the rounds whose models are trained and scored."""

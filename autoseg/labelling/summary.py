@@ -215,3 +215,16 @@ def _mean_minutes(cases: Sequence[Mapping[str, float]], structure: str) -> float
     if structure != ALL:
         return _mean(own.get(structure) for own in cases)
     return _mean(math.fsum(own.values()) for own in cases if own)
+
+
+def find_timed(loop: Loop, number: int | None = None) -> tuple[tuple[str, list[Mapping[str, float]]], ...]:
+    """Return in words what people did, and the minutes by label of each scan of which somebody noted some.
+
+    Args:
+        loop: whose minutes are meant.
+        number: of the round whose pre-segmentations were corrected; None for all rounds.
+    """
+    taken = loop.latest().values()
+    corrected = [one.minutes for one in taken if one.changes and one.minutes and number in (None, one.round)]
+    manual = [own for own in loop.manual_minutes.values() if own]
+    return ("corrected", corrected), ("labelled without a network", manual)

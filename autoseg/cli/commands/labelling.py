@@ -191,12 +191,16 @@ def choose_next(
             "the first by name; block: the next of the table. Default: uncertainty, or block without --count."
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(help="A scan to give up, as it cannot be read or labelled: no round chooses it. Repeatable."),
+    ] = None,
 ) -> None:
     """Choose scans to label now, and write the model's masks of them for ITK-SNAP and 3D Slicer."""
     from autoseg.pipeline.labelling.choosing import COLUMNS, describe_choice
 
     show_start()
-    choice = label_face.choose_next(workspace, count=count, way=by, progress=TerminalProgress())
+    choice = label_face.choose_next(workspace, count=count, way=by, without=without or (), progress=TerminalProgress())
     show_table(f"{counted(len(choice.scans), 'scan')} to label, by {choice.way}", COLUMNS, describe_choice(choice))
     status(workspace)
 

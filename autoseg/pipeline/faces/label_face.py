@@ -99,11 +99,14 @@ def train(
     """
     calm_threads()
     from autoseg.labelling.state import USUAL_TRAINING
+    from autoseg.pipeline.labelling.spoken import LoopProgress, speaking_of_rounds
     from autoseg.pipeline.labelling.training import train_round
     from autoseg.workspace.loop import find_loop
 
     found = find_loop(_find(workspace))
-    return train_round(found, training or USUAL_TRAINING, given, progress or SilentProgress(), restart=restart)
+    shown = LoopProgress(progress or SilentProgress())
+    with speaking_of_rounds():
+        return train_round(found, training or USUAL_TRAINING, given, shown, restart=restart)
 
 
 def choose_next(
@@ -111,6 +114,7 @@ def choose_next(
     *,
     count: int | None = None,
     way: Way | None = None,
+    without: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Choice:
     """Choose scans to label, write the model's masks of them for people to correct, and return the choice.
@@ -120,6 +124,7 @@ def choose_next(
         count: number of scans; None for the next block of the table.
         way: `uncertainty`, `random`, `order` or `block`; None for blocks where there is a table and no count, else
             uncertainty.
+        without: scans that are given up, as they cannot be read or labelled: no round chooses them any more.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -129,10 +134,12 @@ def choose_next(
     from autoseg.pipeline.labelling.choosing import NextOptions
     from autoseg.pipeline.labelling.choosing import choose_next as run
     from autoseg.pipeline.labelling.loop_state import opened
+    from autoseg.pipeline.labelling.spoken import LoopProgress, speaking_of_rounds
     from autoseg.workspace.loop import find_loop
 
-    with opened(find_loop(_find(workspace))) as found:
-        return run(found, NextOptions(count=count, way=way), progress or SilentProgress())
+    with speaking_of_rounds(), opened(find_loop(_find(workspace))) as found:
+        options = NextOptions(count=count, way=way, without=as_several(without))
+        return run(found, options, LoopProgress(progress or SilentProgress()))
 
 
 def accept(

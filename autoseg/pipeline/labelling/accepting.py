@@ -12,7 +12,7 @@ import numpy as np
 from autoseg.evaluation.files import round_labels
 from autoseg.labelling.corrections import list_structures, measure_changes
 from autoseg.labelling.minutes import Minutes, read_minutes
-from autoseg.labelling.state import Accepted
+from autoseg.labelling.state import Accepted, Loop
 from autoseg.pipeline.labelling.corrected_files import Corrected, choose_corrected, find_masks, read_corrected
 from autoseg.pipeline.labelling.loop_state import OpenLoop, write_tables
 from autoseg.progress import Progress
@@ -98,6 +98,8 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
         raise DataError(f"{place}: is not a folder. Expected one with corrected masks, CASE.nii.gz or CASE.seg.nrrd.")
     loop = opened.loop
     found, strange = find_masks(place, [case.name for case in loop.cases])
+    if folder is None:
+        _leave_given_up(loop, found, progress)
     minutes = _read_minutes(opened, place, options)
     if not found and not minutes:
         raise DataError(f"{place}: holds no mask that is called after a scan of the loop{_show(strange)}.")
@@ -113,14 +115,14 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
                 result.replaced.append(name)
             else:
                 # With its minutes in one step, so that a kill parts neither from the other.
-                own = replace(own, minutes=dict(minutes.get(name, {})))
+                own = replace(own, minutes=dict(minutes.get(name) or _find_earlier_minutes(opened.loop, own)))
                 opened.keep(replace(opened.loop, accepted=(*opened.loop.accepted, own)))
                 result.taken.append(own)
             task.advance()
     # Minutes of a mask that does not count are not those of the one that does.
     apart = {*result.replaced, *(failure.case for failure in failures)}
     later = {name: own for name, own in minutes.items() if name not in apart}
-    result.timed += [one.case for one in result.taken if one.minutes] + _note_minutes(opened, later)
+    result.timed += [one.case for one in result.taken if one.case in minutes] + _note_minutes(opened, later)
     result.waiting = opened.loop.awaited()
     write_tables(opened.folder, opened.loop, len(opened.loop.rounds) + 1)
     if strange:
@@ -144,6 +146,13 @@ def _find_last_choice(opened: OpenLoop) -> Path:
         f"{opened.folder.root}: no scan was chosen yet. Choose some with `autoseg label next --count K`, or name the "
         "folder of the masks."
     )
+
+
+def _leave_given_up(loop: Loop, found: dict[str, list[Path]], progress: Progress) -> None:
+    """Take scans that were given up out of the masks that were found: nobody is to correct those that were written."""
+    left = [name for name in loop.abandoned() if found.pop(name, None)]
+    if left:
+        progress.say(f"Given up, and left alone: {some_of(left, _NAMED)}. To take a mask of them in, name its folder.")
 
 
 def _show(strange: Sequence[Path]) -> str:
@@ -256,6 +265,13 @@ def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minu
             "taken in yet."
         )
     return found
+
+
+def _find_earlier_minutes(loop: Loop, own: Accepted) -> Mapping[str, float]:
+    """Return the minutes of the mask that a new one replaces, if both are corrections of the same pre-segmentation."""
+    before = loop.latest().get(own.case)
+    same = before is not None and before.round == own.round and bool(before.changes) == bool(own.changes)
+    return before.minutes if before is not None and same else {}
 
 
 def _note_minutes(opened: OpenLoop, minutes: Mapping[str, Mapping[str, float]]) -> list[str]:

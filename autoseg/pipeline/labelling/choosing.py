@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
+from autoseg.labelling.minutes import read_minutes
 from autoseg.labelling.ranking import choose_first, choose_random, choose_uncertain
 from autoseg.labelling.state import Choice, Chosen, Way
 from autoseg.pipeline.labelling.looking import Looker, look_at, make_looker
@@ -14,7 +16,7 @@ from autoseg.pipeline.labelling.presegmenting import write_for_people
 from autoseg.pipeline.labelling.training import choose_models
 from autoseg.pipeline.models.sources import find_source
 from autoseg.progress import Progress
-from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.errors import DataError, PlanError, did_you_mean
 from dataset_fingerprints.files.hashes import hash_files
 from dataset_fingerprints.names import counted, natural_order, some_of
 
@@ -29,10 +31,12 @@ class NextOptions:
     Attributes:
         count: number of scans; None for the next block of the table.
         way: to choose; None for blocks where there is a table and no count, else by uncertainty.
+        without: scans that are given up: neither this round nor a later one chooses them.
     """
 
     count: int | None = None
     way: Way | None = None
+    without: Sequence[str] = ()
 
 
 def choose_next(opened: OpenLoop, options: NextOptions, progress: Progress) -> Choice:
@@ -41,28 +45,62 @@ def choose_next(opened: OpenLoop, options: NextOptions, progress: Progress) -> C
     Raises:
         AutosegError: the round is not trained, no scan is left, or all that were chosen are labelled.
     """
-    loop, own = opened.loop, opened.loop.current()
+    own = opened.loop.current()
     if not own.scores:
         raise PlanError(
             f"{opened.folder.root}: round {own.number} is not trained yet. Run `autoseg label train` first."
         )
+    _give_up(opened, options.without, progress)
+    loop = opened.loop
     load = cache(partial(_make_looker, opened))
     choice = own.choice
-    if choice is None:
+    if choice is None or set(choice.names()) <= set(loop.abandoned()):
+        _forget_empty_minutes(opened)
         choice = _choose(opened, load, options, progress)
         opened.keep(loop.with_round(replace(own, choice=choice)))
     elif not loop.awaited():
         raise PlanError(
-            f"{opened.folder.root}: all scans that were chosen in round {own.number} are labelled. Run `autoseg label "
-            "train` now, and choose with the next model."
+            f"{opened.folder.root}: all scans that were chosen in round {own.number} are labelled"
+            f"{' or given up' if loop.abandoned() else ''}. Run `autoseg label train` now, and choose with the next "
+            "model."
         )
     else:
         names = some_of(loop.awaited(), _NAMED)
         progress.say(f"Round {own.number} has chosen before; still to be labelled: {names}.")
-    write_for_people(opened, load, loop.awaited() or choice.names(), progress)
+    write_for_people(opened, load, opened.loop.awaited(), progress)
     choice = replace(choice, written=True)
     opened.keep(opened.loop.with_round(replace(opened.loop.current(), choice=choice)))
     return choice
+
+
+def _give_up(opened: OpenLoop, names: Sequence[str], progress: Progress) -> None:
+    """Write down which scans are not to be chosen any more.
+
+    Raises:
+        DataError: one is not a scan of the loop, or not without a label; nothing is written then.
+    """
+    loop = opened.loop
+    known, labelled = {case.name for case in loop.cases}, {*loop.labelled(), *loop.test}
+    for name in names:
+        if name not in known:
+            raise DataError(f"--without {name}: the loop has no such scan. {did_you_mean(name, known)}")
+        if name in labelled:
+            raise DataError(f"--without {name}: has a label map. Only scans without one are chosen, or given up.")
+    new = tuple(name for name in dict.fromkeys(names) if name not in loop.given_up)
+    if new:
+        opened.keep(replace(loop, given_up=(*loop.given_up, *new)))
+        progress.say(
+            f"Given up: {some_of(new, _NAMED)}. No round chooses them; a mask of them is still taken in where "
+            "`autoseg label accept FOLDER` names its folder."
+        )
+
+
+def _forget_empty_minutes(opened: OpenLoop) -> None:
+    """Remove a table without minutes that was written for scans that were given up: it is written for the next ones."""
+    path = opened.now().minutes
+    with suppress(DataError):  # of what a person wrote into it, which `accept` tells
+        if path.is_file() and not read_minutes(path, [label.name for label in opened.loop.labels.labels]):
+            path.unlink()
 
 
 def _make_looker(opened: OpenLoop) -> Looker:
@@ -74,7 +112,8 @@ def _choose(opened: OpenLoop, load: Callable[[], Looker], options: NextOptions, 
     loop = opened.loop
     left = loop.unlabelled()
     if not left:
-        raise PlanError(f"{opened.folder.root}: no scan is left without labels.")
+        but = f", but {some_of(loop.abandoned(), _NAMED)}, given up before" if loop.abandoned() else ""
+        raise PlanError(f"{opened.folder.root}: no scan is left without labels{but}.")
     way = options.way or ("block" if loop.blocks and options.count is None else "uncertainty")
     if way == "block":
         return _choose_block(opened, left, options)

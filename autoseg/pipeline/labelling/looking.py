@@ -141,7 +141,10 @@ def look_at(
     if failures:
         progress.say(f"Left out, as they cannot be looked at: {len(failures)} scans.\n{list_failures(failures)}")
     if not any(case.name in found and case.name not in known for case in cases):
-        raise DataError(f"None of the scans can be looked at:\n{list_failures(failures)}\nCorrect them.")
+        raise DataError(
+            f"None of the scans can be looked at:\n{list_failures(failures)}\nCorrect them, or give them up with "
+            "`autoseg label next --without SCAN`."
+        )
     return tuple(found[case.name] for case in cases if case.name in found)
 
 

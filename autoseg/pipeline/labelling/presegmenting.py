@@ -64,7 +64,8 @@ def write_for_people(opened: OpenLoop, load: Callable[[], Looker], names: Sequen
     if failures:
         raise DataError(
             f"{len(failures)} of {counted(len(names), 'chosen scan')} cannot be predicted:\n{list_failures(failures)}\n"
-            "Correct the scans and give the same command again; the others are ready to be corrected."
+            "Correct the scans and give the same command again, or give them up with `autoseg label next --without "
+            "SCAN`; the others are ready to be corrected."
         )
 
 

@@ -35,10 +35,15 @@ def describe_loop(folder: LoopFolder, loop: Loop) -> LoopStatus:
         rows=tuple(_describe_round(loop, one) for one in loop.rounds),
         counts=(
             f"{counted(len(loop.labelled()), 'labelled case')} to train on, {len(loop.test)} held out, "
-            f"{counted(len(loop.unlabelled()), 'scan')} without labels."
+            f"{counted(len(loop.unlabelled()), 'scan')} without labels.{_describe_given_up(loop)}"
         ),
         following=" ".join(_advise(folder, loop)),
     )
+
+
+def _describe_given_up(loop: Loop) -> str:
+    names = loop.abandoned()
+    return f" Given up: {some_of(names, _NAMED)}." if names else ""
 
 
 def _describe_round(loop: Loop, own: Round) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from autoseg.labelling.summary import (
     RoundSummary,
     compare_rounds,
     dice_by_case,
+    find_timed,
     summarise_rounds,
 )
 from autoseg.pipeline.labelling.corrected_files import find_masks, read_corrected
@@ -25,7 +26,7 @@ from autoseg.reporting.rounds import RoundPoint, draw_rounds
 from autoseg.workspace.loop import LoopFolder
 from dataset_fingerprints.errors import DataError, PlanError
 from dataset_fingerprints.geometry import canonical_grid
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.images import read_grid, read_label_map
 from dataset_fingerprints.simulated import mark_title
 
@@ -34,6 +35,7 @@ SURFACES = (
     *("round", "label", "held-out manual-CNN", "points", "CNN-corrected", "points"),
     *("manual-CNN", "manual-corrected", "points"),
 )
+_NAMED = 10
 # Those that a terminal has room for; all are in the text.
 BRIEF = ("round", "label", "cases", "Dice", "gain", "p", "changed %", "minutes")
 BRIEF_SURFACES = ("round", "label", "held-out manual-CNN", "CNN-corrected", "manual-CNN", "manual-corrected")
@@ -200,13 +202,31 @@ def _remark(loop: Loop, summaries: Sequence[RoundSummary], manual: int) -> Itera
     if manual:
         scans = counted(manual, "corrected scan that was", "corrected scans that were")
         yield f"Manual-CNN and manual-corrected: of {scans} labelled without a network as well, from the same points."
-    yield from _describe_saved(summaries)
+    yield from _describe_timed(loop)
+    yield from _describe_saved(loop, summaries)
+    if loop.abandoned():
+        yield f"Given up, and in no round: {some_of(loop.abandoned(), _NAMED)}."
     if loop.simulated:
         yield "SIMULATED: no figure is of a patient."
 
 
-def _describe_saved(summaries: Sequence[RoundSummary]) -> Iterator[str]:
-    """Yield the minutes that the network saved in the last round that is timed, of all labels together and of each."""
+def _describe_timed(loop: Loop) -> Iterator[str]:
+    """Yield how many scans the minutes of each label are of, where not every scan with minutes has those of all."""
+    for done, cases in find_timed(loop):
+        counts = {label.name: sum(label.name in own for own in cases) for label in loop.labels.labels}
+        if min(counts.values(), default=0) < len(cases):
+            each = ", ".join(f"{name} of {count}" for name, count in counts.items())
+            yield (
+                f"Minutes of all labels together add up those that were noted, of {counted(len(cases), 'scan')} "
+                f"{done}: {each}."
+            )
+
+
+def _describe_saved(loop: Loop, summaries: Sequence[RoundSummary]) -> Iterator[str]:
+    """Yield the minutes that the network saved in the last round that is timed, of all labels together and of each.
+
+    Where not the same labels were timed with a network and without, there are only those of each label.
+    """
     saved = {
         (one.number, one.structure): one.manual_minutes - one.minutes
         for one in summaries
@@ -214,12 +234,14 @@ def _describe_saved(summaries: Sequence[RoundSummary]) -> Iterator[str]:
     }
     manual = next((one.manual_minutes for one in summaries if one.manual_minutes is not None), 0.0)
     last = max((number for number, structure in saved if structure == ALL), default=0)
-    if last:
-        each = ", ".join(f"{name} {own:.1f}" for (number, name), own in saved.items() if number == last and name != ALL)
-        yield (
-            f"Minutes per scan without a network: {manual:.1f}; saved in round {last}: {saved[last, ALL]:.1f}"
-            f"{f' ({each})' if each else ''}."
-        )
+    if not last:
+        return
+    each = ", ".join(f"{name} {own:.1f}" for (number, name), own in saved.items() if number == last and name != ALL)
+    timed = {frozenset(own) for _, cases in find_timed(loop, last) for own in cases}
+    whole = f"{saved[last, ALL]:.1f}{f' ({each})' if each else ''}"
+    if len(timed) > 1:
+        whole = f"{each or 'not known'} (not all labels were timed)"
+    yield f"Minutes per scan without a network: {manual:.1f}; saved in round {last}: {whole}."
 
 
 def _write_text(table: RoundsTable) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autoseg.pipeline.folds.jobs import Job
+from autoseg.pipeline.folds.restarting import remove
 from autoseg.pipeline.tuning.drawing import Drawn, draw
 from autoseg.pipeline.tuning.records import REMEDY, Candidate, RungResult, TrialRecord
 from autoseg.pipeline.tuning.schedule import Rung, Schedule
@@ -170,6 +171,8 @@ class Search:
             lesion_f1=float(figures.lesion_f1.mean()),
         )
         write_json(self.folder.trial_record(candidate.number), replace(trial, results=(*trial.results, result)))
+        # Of dozens of candidates masks and probabilities would fill a disk; a longer training makes others.
+        remove(folder.validation.root)
         bench.spent.write()
         self._report(candidate, result, rung)
 

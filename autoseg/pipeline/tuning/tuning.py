@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from autoseg import processes
 from autoseg.models.selection import ScoreName
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.restarting import naming_restart
@@ -17,6 +18,7 @@ from autoseg.pipeline.plans.reading import read_plan
 from autoseg.pipeline.stopping import StopSignal
 from autoseg.pipeline.tuning.division import divide_inner
 from autoseg.pipeline.tuning.drawing import refuse_without_optuna
+from autoseg.pipeline.tuning.forecast import forecast
 from autoseg.pipeline.tuning.opening import open_search
 from autoseg.pipeline.tuning.proving import Proof
 from autoseg.pipeline.tuning.records import REMEDY, Outcome, TrialRecord, TuningRecord
@@ -24,6 +26,7 @@ from autoseg.pipeline.tuning.schedule import divide, fit_proof
 from autoseg.pipeline.tuning.searching import Search, find_best, find_space, read_trials
 from autoseg.pipeline.tuning.spending import Spent
 from autoseg.pipeline.tuning.taking import write_tuned_plan
+from autoseg.pipeline.tuning.tidying import remove_weights
 from autoseg.pipeline.tuning.trainings import LESS_MEMORY, Bench
 from autoseg.pipeline.tuning.writing import write_report
 from autoseg.progress import Progress
@@ -37,7 +40,7 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.files.jsonfiles import read_json, to_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.names import counted
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
 from planners.editing.alternatives import Alternatives, check_open
 from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, check_amount, check_seed
@@ -104,6 +107,11 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
     """
     options.check()
     refuse_without_optuna()
+    if processes.count() > 1:
+        raise PlanError(
+            "torchrun trains one fold in several processes, and a search trains on one GPU. Give `autoseg tune` "
+            "without torchrun; another GPU can search on another fold."
+        )
     plan, splits = read_plan(workspace, options.plan_name)
     _check_fold(workspace, splits, fold)
     job = resolve_job(workspace, fold, TrainingOptions(plan_name=plan.name, configuration=options.configuration))
@@ -127,8 +135,13 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
             )
             bench.refuse_leaks()
             progress.say(record.schedule.describe())
+            comparisons = 1 + record.earlier + _count_comparisons(workspace, folder, record, units)
+            for sentence in forecast(bench, record, comparisons):
+                progress.say(sentence)
             record = _run(bench, folder, record, space, splits)
         write_report(folder, record, read_trials(folder))
+        if record.outcome is not None:
+            remove_weights(folder, record)
     return record
 
 
@@ -256,9 +269,11 @@ def _check_fold(workspace: Workspace, splits: Splits, fold: str) -> None:
 def _refuse_dependent(job: Job) -> None:
     """Make sure that a configuration stands alone: what it uses would have to be trained anew for every candidate."""
     if job.configuration.needs() or job.unlabelled:
+        alone = [entry.name for entry in job.plan.configurations if not entry.needs()]
+        known = f": {some_of(alone)}" if alone and job.configuration.needs() else ""
         raise PlanError(
             f"{job.name} uses results of other configurations or scans without labels, which would have to be made "
-            "anew for the search. Search on a configuration that stands alone, with -c."
+            f"anew for the search. Search on a configuration that stands alone, with -c{known}."
         )
     if job.steps:
         raise PlanError(f"{job.name}: other folds ran out of memory and were made smaller. {LESS_MEMORY}")

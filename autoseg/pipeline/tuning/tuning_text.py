@@ -93,7 +93,8 @@ def describe_outcome(record: TuningRecord) -> Iterator[str]:
     yield from describe_worth(record, outcome)
     if outcome.plan:
         values = " ".join(f"--set '{assignment}'" for assignment in outcome.assignments)
-        yield f"Plan {outcome.plan} has it: `autoseg train FOLD --plan {outcome.plan}`. The same by hand: {values}"
+        train = f"`autoseg train FOLD -c {record.configuration} --plan {outcome.plan}`"
+        yield f"Plan {outcome.plan} has it: {train}. The same by hand: {values}"
 
 
 def _describe_recall(trial: Trial) -> str:

@@ -313,3 +313,19 @@ def test_a_mask_is_taken_in_place_of_a_label_map_that_is_damaged(made: Made, tmp
     shutil.copy(made.truth("s00"), folder / "s00.nii.gz")
     write_like(made, "s00", made.truth("s00"), REFUSED["voxels that are not integers"])
     assert [one.case for one in label_face.accept(folder, made.loop.root).taken] == ["s00"]
+
+
+def test_a_second_mask_without_minutes_keeps_those_of_the_first(made: Made, tmp_path: Path) -> None:
+    correct(made, "s06", "s07", "s08")
+    made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\n", encoding="utf-8")
+    label_face.accept(None, made.loop.root)
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    shutil.copy(made.truth("s09"), folder / "s06.nii.gz")
+    assert label_face.accept(folder, made.loop.root).timed == []
+    assert dict(read_loop(made.loop).latest()["s06"].minutes) == {"core": 3.0}
+    # Where the table names the scan, it holds the whole time.
+    shutil.copy(made.truth("s10"), folder / "s06.nii.gz")
+    (folder / "minutes.csv").write_text("case,structure,minutes\ns06,rim,5\n", encoding="utf-8")
+    assert label_face.accept(folder, made.loop.root).timed == ["s06"]
+    assert dict(read_loop(made.loop).latest()["s06"].minutes) == {"rim": 5.0}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autoseg.pipeline.faces import label_face
+from autoseg.pipeline.labelling.loop_state import read_loop
 from autoseg.pipeline.labelling.presegmenting import write_for_people
 from autoseg.progress import SilentProgress
-from dataset_fingerprints.errors import PlanError
+from autoseg.workspace.loop import LoopFolder
+from dataset_fingerprints.errors import AutosegError, DataError, PlanError
 from tests.autoseg.pipeline.labelling.loops import choose, load_nothing
 
 
@@ -68,3 +71,43 @@ def test_in_their_order_and_by_chance_no_model_is_asked_which(tmp_path: Path) ->
     root = forget(tmp_path)
     assert label_face.choose_next(root, count=3, way="order").names() == ("s06", "s07", "s08")
     assert label_face.status(root).rows[0][3] == "3 (order)"
+
+
+def test_a_scan_that_cannot_be_read_is_given_up_and_the_next_block_comes(tmp_path: Path) -> None:
+    root = forget(tmp_path, blocks={"s06": "1", "s07": "2", "s08": "2"})
+    LoopFolder(root=root).round(1).presegmentation("s06").unlink()
+    for _ in range(2):
+        with pytest.raises(AutosegError):
+            label_face.choose_next(root)
+    choice = label_face.choose_next(root, without="s06")
+    assert (choice.block, choice.names()) == ("2", ("s07", "s08"))
+    assert "Given up: s06." in label_face.status(root).counts
+    assert "s06" not in LoopFolder(root=root).round(1).minutes.read_text(encoding="utf-8")
+    # What was written of it for people is not taken for a correction.
+    result = label_face.accept(None, root, allow=("unchanged",))
+    assert [one.case for one in result.taken] == ["s07", "s08"]
+    assert "s06" in read_loop(LoopFolder(root=root)).abandoned()
+
+
+def test_where_the_others_are_labelled_the_next_training_follows_on_giving_one_up(tmp_path: Path) -> None:
+    made = choose(tmp_path)
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    for name in ("s06", "s07"):
+        shutil.copy(made.truth(name), folder / f"{name}.nii.gz")
+    label_face.accept(folder, made.loop.root)
+    with pytest.raises(PlanError, match="are labelled or given up. Run `autoseg label train` now"):
+        label_face.choose_next(made.loop.root, without="s08")
+    assert read_loop(made.loop).awaited() == ()
+    assert "trains round 2 with 2 new masks" in label_face.status(made.loop.root).following
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("s00", "has a label map"), ("s01", "has a label map"), ("s6", "the loop has no such scan")],
+)
+def test_only_scans_without_a_label_are_given_up(tmp_path: Path, name: str, said: str) -> None:
+    root = forget(tmp_path)
+    with pytest.raises(DataError, match=said):
+        label_face.choose_next(root, count=1, way="order", without=("s09", name))
+    assert b"given_up" not in LoopFolder(root=root).state.read_bytes()

@@ -55,3 +55,18 @@ def test_a_loop_that_is_not_trained_has_no_table_and_says_what_is_next(
     assert "`autoseg label train` trains round 1" in capsys.readouterr().out
     assert run(monkeypatch, "label", "next", "--count", "2", "-w", made.loop.root) == 2
     assert run(monkeypatch, "label", "status", "-w", tmp_path) == 2
+
+
+def test_where_not_all_labels_were_timed_the_table_says_of_which_its_minutes_are(tmp_path: Path) -> None:
+    made = choose(tmp_path)
+    with made.open() as found:
+        loop = replace(found.loop, manual_minutes={"s00": {"core": 20.0, "rim": 10.0}}, given_up=("s09",))
+        found.keep(loop)
+    shutil.copy(made.truth("s06"), made.loop.round(1).to_correct / "s06.nii.gz")
+    made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\n", encoding="utf-8")
+    with pytest.raises(PartlyDoneError):
+        label_face.accept(None, made.loop.root)
+    said = " ".join(label_face.table(made.loop.root).remarks)
+    assert "add up those that were noted, of 1 scan corrected: core of 1, rim of 0." in said
+    assert "saved in round 1: core 17.0 (not all labels were timed)." in said
+    assert "Given up, and in no round: s09." in said

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from autoseg import processes
 from autoseg.pipeline.faces import face
 from autoseg.pipeline.faces.tuning_face import tune
 from autoseg.pipeline.folds.runs import read_run
@@ -22,6 +23,7 @@ from autoseg.pipeline.tuning.records import Candidate, TrialRecord, TuningRecord
 from autoseg.pipeline.tuning.schedule import LEAST_PAIRS
 from autoseg.pipeline.tuning.searching import rank, read_trials
 from autoseg.pipeline.tuning.taking import write_tuned_plan
+from autoseg.progress import SilentProgress
 from autoseg.workspace.tuning import TuningFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import (
@@ -130,6 +132,9 @@ def test_all_rungs_are_trained_on_the_inner_cases_and_everything_is_written_down
     assert record.outcome is not None
     assert record.outcome.best == find_best_other(trials).number
     assert all(path.is_file() for path in (folder.text, folder.table, folder.picture))
+    # Nothing large of the candidates stays.
+    assert not list(folder.trials.rglob("*.safetensors"))
+    assert not list(folder.trials.rglob("validation"))
     assert len(folder.table.read_text(encoding="utf-8").splitlines()) == 5
 
 
@@ -252,6 +257,8 @@ def test_a_trial_that_was_trained_on_what_judges_it_is_refused(searched: Tiny) -
         plain.pop(CHECKSUM)
         text = json.dumps(plain).replace(f'"{record.inner.train[0]}"', f'"{record.cases.validation[0]}"')
         path.write_text(text, encoding="utf-8")
+    # As it is before the search has ended.
+    trial.checkpoint.touch()
     scores = folder.trial_record(0)
     plain = json.loads(scores.read_text(encoding="utf-8"))
     plain.pop(CHECKSUM)
@@ -300,6 +307,33 @@ def test_a_search_that_was_begun_anew_and_stopped_says_to_leave_that_out(tiny: T
     code, said = run_until("step::2", *arguments, number=signal.SIGTERM)
     assert code == 143
     assert "Leave out --restart then." in " ".join(said.split())
+
+
+class Listener(SilentProgress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+def test_before_anything_is_trained_it_says_what_judges_and_what_cannot_be_proven(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning, "_run", lambda bench, folder, record, *rest: record)
+    listener = Listener()
+    tune(tiny.workspace, 0, **OPTIONS, progress=listener)
+    said = " ".join(listener.said)
+    assert f"Proof on the {JUDGED} cases of {JUDGED} subjects of fold 0. A gain below about 0.0" in said
+    assert "Candidates are trained on" in said
+
+
+def test_under_torchrun_nothing_is_searched(planned: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "count", lambda: 2)
+    with pytest.raises(PlanError, match="without torchrun"):
+        tune(planned.workspace, 0, **OPTIONS)
 
 
 def test_where_nothing_can_be_varied_nothing_is_trained(planned: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ def test_a_gain_is_said_with_what_it_was_measured_on() -> None:
     assert "the 1 case of 11 subjects of fold 0, which the search never saw, by 3 trainings of 4 steps" in said
     assert "The 95 % interval" in said
     assert "comparisons" not in said
-    assert "`autoseg train FOLD --plan default-tuned`" in said
+    assert "`autoseg train FOLD -c 3d_fullres --plan default-tuned`" in said
 
 
 def test_earlier_comparisons_on_the_same_cases_raise_the_level_and_are_named() -> None:
