@@ -14,7 +14,7 @@ from autoseg.preprocessing.earlier_masks import add_mask, fit_mask, fit_mask_as_
 from autoseg.preprocessing.frames import is_sound
 from autoseg.preprocessing.prepare import Prepared, Record, find_way_back, interpolation, paste, prepare
 from autoseg.preprocessing.resampling import resampling_matrix
-from autoseg.preprocessing.store import Store, store_key
+from autoseg.preprocessing.store import Store, find_stores, store_key
 from autoseg.preprocessing.views import View
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "centres_inside",
     "crop_to_centre",
     "divide_case",
+    "find_stores",
     "find_views",
     "find_way_back",
     "fit_crops",
