@@ -10,7 +10,7 @@ import pytest
 from autoseg.pipeline.faces import label_face
 from autoseg.pipeline.labelling.presegmenting import write_for_people
 from autoseg.progress import SilentProgress
-from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.errors import ArgumentError, PlanError
 from tests.autoseg.pipeline.labelling.loops import choose, load_nothing
 
 
@@ -29,10 +29,10 @@ def test_next_given_again_writes_what_is_missing_and_leaves_what_a_person_edited
 
 def test_no_second_choice_is_made_before_the_next_training(tmp_path: Path) -> None:
     made = choose(tmp_path)
-    assert label_face.choose_next(made.loop.root, count=5).names() == ("s06", "s07", "s08")
-    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    assert label_face.label_next(made.loop.root, count=5).names() == ("s06", "s07", "s08")
+    label_face.label_accept(None, made.loop.root, allow=("unchanged",))
     with pytest.raises(PlanError, match="all scans that were chosen in round 1 are labelled"):
-        label_face.choose_next(made.loop.root, count=2)
+        label_face.label_next(made.loop.root, count=2)
 
 
 def forget(tmp_path: Path, **changes: object) -> Path:
@@ -54,17 +54,24 @@ def forget(tmp_path: Path, **changes: object) -> Path:
 )
 def test_a_choice_that_cannot_be_meant_is_refused(tmp_path: Path, options: dict[str, object], said: str) -> None:
     with pytest.raises(PlanError, match=said):
-        label_face.choose_next(forget(tmp_path), **options)  # type: ignore[arg-type]
+        label_face.label_next(forget(tmp_path), **options)  # type: ignore[arg-type]
 
 
 def test_blocks_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     root = forget(tmp_path, blocks={"s06": "10", "s07": "2", "s08": "2"})
-    choice = label_face.choose_next(root)
+    choice = label_face.label_next(root)
     assert (choice.way, choice.block, choice.names()) == ("block", "2", ("s07", "s08"))
     assert choice.written
 
 
 def test_in_their_order_and_by_chance_no_model_is_asked_which(tmp_path: Path) -> None:
     root = forget(tmp_path)
-    assert label_face.choose_next(root, count=3, way="order").names() == ("s06", "s07", "s08")
-    assert label_face.status(root).rows[0][3] == "3 (order)"
+    assert label_face.label_next(root, count=3, way="order").names() == ("s06", "s07", "s08")
+    assert label_face.label_status(root).rows[0][3] == "3 (order)"
+
+
+def test_a_way_that_there_is_not_is_refused_and_not_kept(tmp_path: Path) -> None:
+    root = forget(tmp_path)
+    with pytest.raises(ArgumentError, match=r"way is 'uncertain'\. Did you mean 'uncertainty'"):
+        label_face.label_next(root, count=3, way="uncertain")  # type: ignore[arg-type]
+    assert label_face.label_status(root).rows[0][3] == "-"

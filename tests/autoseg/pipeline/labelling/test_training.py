@@ -35,7 +35,7 @@ def test_what_is_given_holds_on_and_a_new_length_replaces_the_old_one() -> None:
 def test_without_a_new_mask_there_is_nothing_to_train(tmp_path: Path) -> None:
     made = choose(tmp_path)
     with pytest.raises(PlanError, match="3 scans are to be corrected and given to `autoseg label accept`"):
-        label_face.train(made.loop.root)
+        label_face.label_train(made.loop.root)
 
 
 def test_a_case_stays_in_its_fold_and_new_ones_go_to_the_smallest(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_second_process_changes_nothing_of_what_the_first_one_trains(tmp_path:
         locked(made.loop.round(1).root, "a training"),
         pytest.raises(WorkspaceError, match="another process is at work on the training of round 1"),
     ):
-        label_face.train(made.loop.root, Training(iterations=7), ("iterations",))
+        label_face.label_train(made.loop.root, iterations=7)
     assert made.loop.state.read_bytes() == before
 
 
@@ -87,5 +87,5 @@ def test_an_option_that_cannot_be_meant_is_refused_and_not_kept(
     made = begin(tmp_path)
     before = made.loop.state.read_bytes()
     with pytest.raises(AutosegError, match=said):
-        label_face.train(made.loop.root, replace(Training(), **{option: value}), (option,))  # type: ignore[arg-type]
+        label_face.label_train(made.loop.root, **{option: value})  # type: ignore[arg-type]
     assert made.loop.state.read_bytes() == before
