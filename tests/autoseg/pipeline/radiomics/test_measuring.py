@@ -148,9 +148,9 @@ def test_the_function_measures_with_the_same_options_and_names_its_arguments(tmp
     places = (tmp_path / "masks", tmp_path / "scans", tmp_path / "features.csv")
     assert autoseg.measure_radiomics(*places, wavelets=False).cases == 2
     assert measure(tmp_path).kept == 2
-    with pytest.raises(DataError, match="^bias_correction is given without normalization"):
+    with pytest.raises(DataError, match=r"^bias_correction is given without normalization"):
         autoseg.measure_radiomics(*places, bias_correction=True)
-    with pytest.raises(DataError, match="^spacing_mm is 0"):
+    with pytest.raises(DataError, match=r"^spacing_mm is 0"):
         autoseg.measure_radiomics(*places, spacing_mm=0.0)
 
 
