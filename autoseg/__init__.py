@@ -22,11 +22,21 @@ if TYPE_CHECKING:
     from autoseg.pipeline.faces.clinical_face import baselines, lesion_load, lesion_map, lesion_table, recovery
     from autoseg.pipeline.faces.combine_face import combine
     from autoseg.pipeline.faces.face import evaluate, explain, plan_and_preprocess, select, train
+    from autoseg.pipeline.faces.label_face import (
+        label_accept,
+        label_next,
+        label_start,
+        label_status,
+        label_table,
+        label_train,
+    )
     from autoseg.pipeline.faces.lesion_face import lesion_classes
     from autoseg.pipeline.faces.model_face import export, import_nnunet, load_model, predict
+    from autoseg.pipeline.faces.radiomics_face import compare_radiomics, measure_radiomics
     from autoseg.pipeline.faces.report_face import report
     from autoseg.pipeline.faces.statistics_face import agreement, compare, label_shares
     from autoseg.pipeline.faces.tuning_face import tune
+    from autoseg.pipeline.faces.weak_labels_face import weak_labels
 
 __all__ = [
     "agreement",
@@ -34,17 +44,25 @@ __all__ = [
     "check",
     "combine",
     "compare",
+    "compare_radiomics",
     "evaluate",
     "explain",
     "export",
     "import_atlas",
     "import_nnunet",
+    "label_accept",
+    "label_next",
     "label_shares",
+    "label_start",
+    "label_status",
+    "label_table",
+    "label_train",
     "lesion_classes",
     "lesion_load",
     "lesion_map",
     "lesion_table",
     "load_model",
+    "measure_radiomics",
     "plan_and_preprocess",
     "predict",
     "recovery",
@@ -52,6 +70,7 @@ __all__ = [
     "select",
     "train",
     "tune",
+    "weak_labels",
 ]
 
 # Modules of the functions that are not in `face`.
@@ -61,19 +80,28 @@ _MODULES = {
     "check": "checking_face",
     "combine": "combine_face",
     "compare": "statistics_face",
+    "compare_radiomics": "radiomics_face",
     "export": "model_face",
     "import_atlas": "atlas_face",
     "import_nnunet": "model_face",
+    "label_accept": "label_face",
+    "label_next": "label_face",
     "label_shares": "statistics_face",
+    "label_start": "label_face",
+    "label_status": "label_face",
+    "label_table": "label_face",
+    "label_train": "label_face",
     "lesion_classes": "lesion_face",
     "lesion_load": "clinical_face",
     "lesion_map": "clinical_face",
     "lesion_table": "clinical_face",
     "load_model": "model_face",
+    "measure_radiomics": "radiomics_face",
     "predict": "model_face",
     "recovery": "clinical_face",
     "report": "report_face",
     "tune": "tuning_face",
+    "weak_labels": "weak_labels_face",
 }
 
 

@@ -15,7 +15,7 @@ from scipy import special
 
 from autoseg.evaluation.statistics import USUAL_INTERVAL, bootstrap_interval
 from autoseg.evaluation.statistics.significance import compare_pairs
-from autoseg.labelling.state import Loop, Training, Way
+from autoseg.labelling.state import Loop, Way
 from autoseg.labelling.summary import dice_by_case
 from autoseg.pipeline.faces import label_face
 from autoseg.pipeline.labelling.loop_state import read_loop
@@ -66,11 +66,6 @@ class Setting:
     assignments: tuple[str, ...] = ()
     simulation: SimulationOptions = SIMULATION
     annotator: AnnotatorOptions = USUAL_ANNOTATOR
-
-    def training(self) -> Training:
-        """Return how every round is trained."""
-        limit = self.minutes if self.iterations is None else None
-        return Training(iterations=self.iterations, max_minutes=limit, assignments=self.assignments)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,11 +143,18 @@ def play_all(setting: Setting, work: Path, progress: Progress) -> tuple[Played, 
     for seed in range(setting.seeds):
         scans = make_scans(setting, seed, work / str(seed))
         start = work / str(seed) / "start"
-        label_face.start(
-            scans.table, workspace=start, test=scans.test, seed=seed, training=setting.training(), progress=progress
+        label_face.label_start(
+            scans.table,
+            workspace=start,
+            test=scans.test,
+            seed=seed,
+            assignments=setting.assignments,
+            iterations=setting.iterations,
+            max_minutes=setting.minutes if setting.iterations is None else None,
+            progress=progress,
         )
         if not read_loop(LoopFolder(root=start)).current().scores:
-            label_face.train(start, progress=progress)
+            label_face.label_train(start, progress=progress)
         for way in setting.ways:
             progress.say(f"Seed {seed}, {way}")
             folder = _copy(start, work / str(seed) / way)
@@ -211,10 +213,10 @@ def play(setting: Setting, folder: Path, what: tuple[Scans, str, int], progress:
     place = LoopFolder(root=folder)
     while (own := read_loop(place).current()).number < setting.rounds or not own.scores:
         if own.scores and (own.choice is None or read_loop(place).awaited()):
-            label_face.choose_next(folder, count=setting.count, way=cast("Way", way), progress=progress)
+            label_face.label_next(folder, count=setting.count, way=cast("Way", way), progress=progress)
             correct(setting, place, scans, seed)
-            label_face.accept(place.round(own.number).root / "corrected", folder, allow=("empty", "unchanged"))
-        label_face.train(folder, progress=progress)
+            label_face.label_accept(place.round(own.number).root / "corrected", folder, allow=("empty", "unchanged"))
+        label_face.label_train(folder, progress=progress)
 
 
 def correct(setting: Setting, place: LoopFolder, scans: Scans, seed: int) -> None:

@@ -15,7 +15,7 @@ from autoseg.preprocessing.frames import is_sound
 from autoseg.preprocessing.prepare import Prepared, Record, find_way_back, interpolation, paste, prepare
 from autoseg.preprocessing.resampling import resampling_matrix
 from autoseg.preprocessing.sizes import estimate_preparing
-from autoseg.preprocessing.store import Store, store_key
+from autoseg.preprocessing.store import Store, find_stores, store_key
 from autoseg.preprocessing.views import View
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "crop_to_centre",
     "divide_case",
     "estimate_preparing",
+    "find_stores",
     "find_views",
     "find_way_back",
     "fit_crops",

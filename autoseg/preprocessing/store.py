@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from dataset_fingerprints.files.jsonfiles import read_json, to_json, write_json
 from dataset_fingerprints.fingerprint import FileIdentity
 from dataset_fingerprints.geometry import Box
 from dataset_fingerprints.names import check_case_name, counted
-from planners.plan import Preprocessing
+from planners.plan import Configuration, Preprocessing
 
 # Raised whenever the arrays would come out differently for the same parameters; stored cases are then made again.
 CODE_VERSION = 3
@@ -263,3 +263,13 @@ def store_key(preprocessing: Preprocessing, scheme: LabelScheme) -> str:
     """Return the name of the store for these parameters: the same parameters share it, whatever plan they come from."""
     text = to_json(preprocessing) + to_json(scheme)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def find_stores(configurations: Iterable[Configuration], scheme: LabelScheme) -> dict[str, Configuration]:
+    """Return one configuration for each store, by the store's name: those with the same preprocessing share one.
+
+    Args:
+        configurations: of one plan.
+        scheme: of its labels.
+    """
+    return {store_key(one.preprocessing, scheme): one for one in configurations}

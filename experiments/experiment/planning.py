@@ -137,7 +137,7 @@ def _make_plan(name: str, setting: Setting, progress: Progress, configurations: 
         workspace=setting.workspace.root,
         plan_name=name_plan(name, setting.seed),
         planner=name,
-        configurations=lambda plan: (*plan.predicting(), *configurations),
+        further_configurations=tuple(configurations),
         splits=_find_splits(setting.workspace) or "by-subject",
         seed=setting.seed,
         scale=FULL_SIZE if setting.scale is None else setting.scale,

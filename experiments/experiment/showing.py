@@ -207,11 +207,19 @@ def describe_run(
         yield f"Scale: {describe_scale(plan.scale)}."
     if scored:
         yield from dict.fromkeys(line for fold in trainings for line in describe_scores(workspace, planned, fold))
-    chosen = [word for name in planned.names() for word in ("-c", name)]
-    words = ("autoseg", "predict", "SCANS", "-o", "MASKS", "-w", str(workspace.root), "--plan", plan.name, *chosen)
+    words = ("autoseg", "predict", "SCANS", "-o", "MASKS", "-w", str(workspace.root), "--plan", plan.name)
+    command = shlex.join((*words, *_name_chosen(workspace, planned)))
     left_out = ", ".join(map(describe_choice, planned.recipe.postprocessing))
     without = f" Its masks are without {left_out}, with which the scores are made." if left_out else ""
-    yield f"Predict: `{shlex.join(words)}`.{without}"
+    yield f"Predict: `{command}`.{without}"
+
+
+def _name_chosen(workspace: Workspace, planned: PlannedRecipe) -> Iterator[str]:
+    """Yield options that name the configurations that predict, unless these predict where none is named."""
+    if planned.names() == planned.plan.predicting() and not workspace.selection(planned.plan.name).exists():
+        return
+    for name in planned.names():
+        yield from ("-c", name)
 
 
 def describe_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training]) -> Iterator[str]:

@@ -30,7 +30,10 @@ PAGES: dict[str, Page] = {
         title="Python",
         intro="The public functions, as `import autoseg` gives them. They write the same files as the commands, and "
         "their messages name arguments in the place of options. What a person can put right is raised as an "
-        "`AutosegError` of `dataset_fingerprints.errors`.",
+        "`AutosegError` of `dataset_fingerprints.errors`.\n\nA function is called like its command; `label next` is "
+        "`label_next`. But `radiomics` is `measure_radiomics` and `radiomics-compare` is `compare_radiomics`, because "
+        "`autoseg.radiomics` is a package. Commands alone are `serve`, `container` and `bids-app`, which other "
+        "programs call or build; `quality`; and `simulate` and `demo`, which try autoseg out.",
         write=write_face,
     ),
     "planners": Page(title="Planners and rules", intro="What decides a plan.", write=write_planners),

@@ -162,7 +162,7 @@ def test_loops_of_people_and_networks_are_played_through_and_go_on_where_they_we
     rows = show_rounds(played)
     assert [row[:3] for row in rows[:3]] == [("uncertainty", str(n), str(3 + 2 * n)) for n in (1, 2, 3)]
     assert len(compare_ways(played)) == 2 * 3 + 1
-    table = label_face.table(tmp_path / "0" / "random")
+    table = label_face.label_table(tmp_path / "0" / "random")
     assert "SIMULATED" in table.remarks[-1]
     assert all(np.isfinite(float(row[3])) for row in table.rows)
     assert read_loop(LoopFolder(root=tmp_path / "0" / "random")).simulated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,7 +25,6 @@ from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.names import counted, some_of
 
 if TYPE_CHECKING:
-    from autoseg.labelling.state import Training
     from autoseg.pipeline.labelling.accepting import Acceptance
 
 app = typer.Typer(
@@ -106,16 +105,7 @@ def start(
 ) -> None:
     """Begin a loop: labelled cases, scans to label, and cases that are held out from all of it."""
     place, label_maps = choose_place(dataset, images, labels)
-    asked, _ = _ask(
-        planner=planner,
-        own_plan=own_plan,
-        fold=fold,
-        configuration=configuration,
-        scale=scale,
-        gpu_memory_gb=gpu_memory_gb,
-        assignments=assignments,
-    )
-    folder = label_face.start(
+    folder = label_face.label_start(
         place,
         unlabelled=unlabelled,
         labels=label_maps,
@@ -127,7 +117,13 @@ def start(
         channels=channels or (),
         mask=mask,
         seed=seed,
-        training=asked,
+        planner=planner,
+        own_plan=own_plan,
+        fold=fold,
+        configuration=configuration,
+        scale=scale,
+        gpu_memory_gb=gpu_memory_gb,
+        assignments=assignments or (),
         progress=TerminalProgress(),
     )
     show_written((("Loop", folder.root), ("Cases to train on", folder.round(1).dataset)))
@@ -163,7 +159,8 @@ def train(
     What is given holds for later rounds, too, but for --restart.
     """
     show_start()
-    asked, given = _ask(
+    label_face.label_train(
+        workspace,
         planner=planner,
         own_plan=own_plan,
         fold=fold,
@@ -172,11 +169,12 @@ def train(
         gpu_memory_gb=gpu_memory_gb,
         iterations=iterations,
         max_minutes=max_minutes,
+        restart=restart,
         # What is not given stays as it is.
         allow_seen=allow_seen or None,
-        assignments=assignments,
+        assignments=assignments or (),
+        progress=TerminalProgress(),
     )
-    label_face.train(workspace, asked, given, TerminalProgress(), restart=restart)
     status(workspace)
 
 
@@ -200,7 +198,7 @@ def choose_next(
     from autoseg.pipeline.labelling.choosing import COLUMNS, describe_choice
 
     show_start()
-    choice = label_face.choose_next(workspace, count=count, way=by, without=without or (), progress=TerminalProgress())
+    choice = label_face.label_next(workspace, count=count, way=by, without=without or (), progress=TerminalProgress())
     show_table(f"{counted(len(choice.scans), 'scan')} to label, by {choice.way}", COLUMNS, describe_choice(choice))
     status(workspace)
 
@@ -225,7 +223,9 @@ def accept(
 ) -> None:
     """Check corrected masks and take copies of them in; your own files are only read."""
     try:
-        result = label_face.accept(folder, workspace, minutes=minutes, allow=allow or (), progress=TerminalProgress())
+        result = label_face.label_accept(
+            folder, workspace, minutes=minutes, allow=allow or (), progress=TerminalProgress()
+        )
     except PartlyDoneError as error:
         _show_acceptance(error.result)
         raise
@@ -244,7 +244,7 @@ def table(
     """Show all rounds: held-out Dice, what people changed, their minutes, surfaces, and tests between rounds."""
     from autoseg.pipeline.labelling.tabling import BRIEF, BRIEF_SURFACES, COLUMNS, PAIRS, SURFACES
 
-    made = label_face.table(workspace, manual=manual)
+    made = label_face.label_table(workspace, manual=manual)
     show_table(made.title, BRIEF, _pick(COLUMNS, BRIEF, made.rows))
     surfaces = _pick(SURFACES, BRIEF_SURFACES, made.surfaces)
     show_table("Root mean square distance of surfaces, mm", BRIEF_SURFACES, surfaces)
@@ -260,20 +260,10 @@ def status(workspace: LoopOption = None) -> None:
     """Show where the loop stands, and what is next."""
     from autoseg.pipeline.labelling.status import COLUMNS
 
-    found = label_face.status(workspace)
+    found = label_face.label_status(workspace)
     show_table("Rounds", COLUMNS, found.rows)
     console.print(found.counts, soft_wrap=True)
     console.print(found.following, soft_wrap=True)
-
-
-def _ask(**options: Any) -> tuple[Training, tuple[str, ...]]:
-    """Return how a round is to be trained, and the names of what was given for it."""
-    from autoseg.labelling.state import Training
-
-    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    if "assignments" in given:
-        given["assignments"] = tuple(given["assignments"])
-    return Training(**given), tuple(given)
 
 
 def _pick(columns: Sequence[str], wanted: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -11,7 +11,7 @@ from autoseg.cli.commands.clinical import LesionOption, MasksArgument
 from autoseg.cli.options.data_options import MaskOption, ModelChannelOption
 from autoseg.cli.results.written import shorten_path, show_start, show_written
 from autoseg.cli.terminal.display import TerminalProgress, console, show_table
-from dataset_fingerprints.errors import DataError, PartlyDoneError
+from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.simulated import mark_title
 
@@ -50,22 +50,23 @@ def radiomics(
     By mirp, whose names they have (IBSI). Takes seconds to a minute a case; given again, it goes on where it stopped.
     """
     show_start()
-    from autoseg.pipeline.radiomics.measuring import MeasuringOptions, measure_radiomics
-    from autoseg.radiomics import RadiomicsOptions
-    from dataset_fingerprints.layouts import Selection
-    from planners.choices import Choice
+    from autoseg.pipeline.faces import radiomics_face
 
-    if bias_correction and normalization == "none":
-        raise DataError("--bias-correction is given without --normalization. Give white_stripe or zscore_body with it.")
-    options = MeasuringOptions(
-        features=RadiomicsOptions(spacing_mm=spacing_mm, bins=bins, wavelets=wavelets),
-        values=tuple(labels or ()),
-        normalization=Choice(name=normalization, options={"bias_correction": True} if bias_correction else {}),
-        masks=Selection(mask=mask),
-        channels=tuple(channels or ()),
-    )
     try:
-        found = measure_radiomics(masks.absolute(), scans.absolute(), out.absolute(), options, TerminalProgress())
+        found = radiomics_face.measure_radiomics(
+            masks,
+            scans,
+            out,
+            labels=labels or (),
+            spacing_mm=spacing_mm,
+            bins=bins,
+            wavelets=wavelets,
+            normalization=normalization,
+            bias_correction=bias_correction,
+            mask=mask,
+            channels=channels or (),
+            progress=TerminalProgress(),
+        )
     except PartlyDoneError as error:
         _show_measured(error.result)
         raise
@@ -91,19 +92,24 @@ def radiomics_compare(
 ) -> None:
     """Compare features of two kinds of masks: which agree, and whether a classifier does worse on one of them."""
     show_start()
-    from autoseg.pipeline.radiomics.comparing import ComparingOptions, compare_radiomics, place_features
-    from autoseg.pipeline.radiomics.outcomes import OutcomeChoice
+    from autoseg.pipeline.faces import radiomics_face
+    from autoseg.pipeline.radiomics.comparing import place_features
     from autoseg.pipeline.statistics.tables import place_markdown
 
-    if outcomes is None and (outcome or positive or by):
-        raise DataError("--outcome, --positive and --by are about a table. Give the table with --outcomes.")
-    if positive and not outcome:
-        raise DataError("--positive is a value of the outcome. Name its column with --outcome.")
-    if outcomes is not None and not (outcome or by):
-        raise DataError(f"{outcomes}: nothing is asked of it. Name a column with --outcome or --by.")
-    choice = None if outcomes is None else OutcomeChoice(path=outcomes, column=outcome, positive=positive, by=by)
-    options = ComparingOptions(outcome=choice, coefficient=coefficient, cutoff=cutoff, folds=folds, seed=seed)
-    _show_compared(compare_radiomics(reference, other, out, options))
+    found = radiomics_face.compare_radiomics(
+        reference,
+        other,
+        out,
+        outcomes=outcomes,
+        outcome=outcome,
+        positive=positive,
+        by=by,
+        coefficient=coefficient,
+        cutoff=cutoff,
+        folds=folds,
+        seed=seed,
+    )
+    _show_compared(found)
     show_written((("All figures", out), ("Features", place_features(out)), ("Text", place_markdown(out))))
 
 

@@ -53,24 +53,25 @@ def weak_labels(
     A start where no label maps are: train on these, then go on with a few that people drew. Given again, it goes on.
     """
     show_start()
-    from autoseg.classical.texture import TextureOptions
-    from autoseg.pipeline.weak_labels.labelling import label_weakly
-    from autoseg.pipeline.weak_labels.options import WeakOptions
-    from planners.choices import Choice
+    from autoseg.pipeline.faces import weak_labels_face
 
-    options = WeakOptions(
-        textures=TextureOptions(size=size, levels=levels),
-        step=step,
-        cost=cost,
-        seed=seed,
-        normalization=Choice(name=normalization),
-        channels=tuple(channels or ()),
-        inside=inside,
-        patch_scans=patch_scans,
-        overwrite=overwrite,
-    )
     try:
-        found = label_weakly(patches, scans, out.absolute(), options, TerminalProgress())
+        found = weak_labels_face.weak_labels(
+            patches,
+            scans,
+            out,
+            inside=inside,
+            patch_scans=patch_scans,
+            size=size,
+            step=step,
+            levels=levels,
+            cost=cost,
+            normalization=normalization,
+            seed=seed,
+            channels=channels or (),
+            overwrite=overwrite,
+            progress=TerminalProgress(),
+        )
     except PartlyDoneError as error:
         _show(error.result)
         raise

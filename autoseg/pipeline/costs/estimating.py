@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from autoseg.pipeline.costs.small_part import ReadingRate
 from autoseg.pipeline.folds.validation_time import FINAL_VOXEL_SECONDS
 from autoseg.prediction import count_passes
-from autoseg.preprocessing import store_key
+from autoseg.preprocessing import find_stores
 from autoseg.preprocessing.resampling import target_shape
 from autoseg.training.pace import Pace
 from autoseg.training.position import Position
@@ -105,6 +105,7 @@ def estimate_costs(place: Place, fingerprint: DatasetFingerprint, folds: int) ->
     plan, cases = place.plan, fingerprint.cases
     needed = order_by_need(plan.configurations, plan.predicting(), f"plan {plan.name}")
     default = find_configuration(plan.configurations, plan.default_configuration, f"plan {plan.name}")
+    stored = find_stores(needed, plan.scheme).values()
     count = folds or 1
     fold_seconds = sum(_time_fold(place, one, cases, folds) for one in needed)
     scan = _find_median(cases)
@@ -126,7 +127,7 @@ def estimate_costs(place: Place, fingerprint: DatasetFingerprint, folds: int) ->
         ensemble_hours=(reading + count * looking) / 3600,
         device_gb=max(predict_configuration(plan, one).total() for one in needed) / GIB,
         cases_gb=trained / len(cases) * _count_waiting(plan, default, cases) / GIB,
-        preprocessed_gb=sum(_count_stored(plan, one, cases) for one in _list_stores(plan, needed)) / GIB,
+        preprocessed_gb=sum(_count_stored(plan, one, cases) for one in stored) / GIB,
         models_gb=count * sum(_count_kept(plan, one) for one in needed) / GIB,
     )
 
@@ -186,11 +187,6 @@ def _count_waiting(plan: Plan, configuration: Configuration, cases: Sequence[Cas
     """Return the bytes that cases take while they wait to be trained on."""
     voxels = sum(math.prod(_find_shape(case, configuration)) for case in cases)
     return resident_bytes(voxels, plan.image_channels(configuration), len(configuration.masks()))
-
-
-def _list_stores(plan: Plan, configurations: Sequence[Configuration]) -> tuple[Configuration, ...]:
-    """Return one configuration for each way to preprocess: those that share it share the arrays."""
-    return tuple({store_key(one.preprocessing, plan.scheme): one for one in configurations}.values())
 
 
 def _count_stored(plan: Plan, configuration: Configuration, cases: Sequence[CaseFingerprint]) -> int:

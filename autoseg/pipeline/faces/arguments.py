@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from operator import index
-from typing import Any, SupportsIndex
+from typing import Any, Literal, SupportsIndex, get_args
 
 from dataset_fingerprints.errors import ArgumentError
 
@@ -116,15 +116,19 @@ def _are_folds(value: object) -> bool:
 
 PATH = Kind(_is_path, "a path")
 INTEGERS = Kind(_are_whole_numbers, "integers")
-_NUMBER = Kind(_is_number, "a number")
-_WHOLE_NUMBER = Kind(_is_whole_number, "a whole number")
+NUMBER = Kind(_is_number, "a number")
+WHOLE_NUMBER = Kind(_is_whole_number, "a whole number")
 FLAG = Kind(_is_flag, "True or False")
+TEXT = Kind(_is_text, "text")
+Normalization = Literal["none", "white_stripe", "zscore_body"]
+NORMALIZATION = Kind(lambda value: value in get_args(Normalization), f"one of {', '.join(get_args(Normalization))}")
 _OPTIONAL = frozenset(
     {
         *("workspace", "splits", "gpu_memory_gb", "max_hours", "max_minutes", "iterations", "patience", "memory_gb"),
         *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like", "unlabelled"),
         *("benchmark", "predictions", "probability_maps", "candidates", "hours"),
         *("masks", "max_memory_gb", "model", "mirror", "traits", "references", "other", "template", "roi_maximum"),
+        *("inside", "outcomes", "patch_scans"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
@@ -132,23 +136,26 @@ _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (
     (frozenset({"benchmark", "predictions", "probability_maps", "unlabelled"}), PATH),
     (frozenset({"readers", "scores", "sources"}), Kind(lambda value: value in ((), []) or _are_paths(value), "paths")),
     (frozenset({"masks", "references", "other", "table", "template", "traits"}), PATH),
-    (frozenset({"roi_maximum", "min_mm3", "midline_mm", "fitter_share", "scale"}), _NUMBER),
+    (frozenset({"inside", "outcomes", "patch_scans", "patches"}), PATH),
+    (frozenset({"roi_maximum", "min_mm3", "midline_mm", "fitter_share", "scale"}), NUMBER),
     (frozenset({"scans"}), Kind(_are_paths, "a path, or several")),
     (frozenset({"workspace", "source", "target"}), Kind(_is_place, "a path or a Workspace")),
-    (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), _NUMBER),
-    (frozenset({"hours"}), _NUMBER),
-    (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore", "candidates"}), _WHOLE_NUMBER),
-    (frozenset({"interval", "name", "licence", "intended_use"}), Kind(_is_text, "text")),
-    (frozenset({"person", "initial", "follow_up"}), Kind(_is_text, "text")),
-    (frozenset({"plan_name", "planner", "configuration", "mask", "quality", "convention"}), Kind(_is_text, "text")),
+    (frozenset({"gpu_memory_gb", "max_hours", "max_memory_gb", "max_minutes", "memory_gb", "memory_share"}), NUMBER),
+    (frozenset({"cutoff", "hours", "spacing_mm"}), NUMBER),
+    (frozenset({"seed", "iterations", "patience", "folds_at_once", "ignore", "candidates"}), WHOLE_NUMBER),
+    (frozenset({"bins", "count", "size", "step", "test_count"}), WHOLE_NUMBER),
+    (frozenset({"interval", "name", "licence", "intended_use"}), TEXT),
+    (frozenset({"person", "initial", "follow_up", "outcome", "positive"}), TEXT),
+    (frozenset({"plan_name", "planner", "configuration", "mask", "quality", "convention"}), TEXT),
     (
         frozenset({"mirror", "onnx", "overwrite", "zero_missing", "with_previous", "strict", "allow_seen", "selected"})
-        | {"probabilities", "uncertainty", "bids", "same_space", "restart", "levels", "cost", "best"},
+        | {"probabilities", "uncertainty", "bids", "same_space", "restart", "levels", "cost", "best"}
+        | {"bias_correction", "own_plan", "wavelets"},
         Kind(_is_flag, "True or False"),
     ),
     (
         frozenset({"by", "channels", "configurations", "rules", "assignments", "regions", "metrics", "names"})
-        | {"methods", "over"},
+        | {"allow", "methods", "over", "test"},
         Kind(_are_texts, "texts"),
     ),
     (frozenset({"fold", "folds"}), Kind(_are_folds, "numbers of folds, or names such as 'full'")),

@@ -1,18 +1,26 @@
-"""The public functions of the labelling loop, which `autoseg label` gives commands for.
+"""The public functions of the labelling loop: `autoseg label next` calls `label_next`, and so on.
 
 They keep to what the module `face` says of all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from autoseg.hardware import calm_threads
-from autoseg.pipeline.faces.arguments import as_several
+from autoseg.pipeline.faces.arguments import (
+    PATH,
+    as_number,
+    as_several,
+    as_whole_number,
+    check_argument,
+    check_arguments,
+)
 from autoseg.pipeline.faces.located import Location
 from autoseg.progress import Progress, SilentProgress
+from dataset_fingerprints.errors import ArgumentError, did_you_mean
 
 if TYPE_CHECKING:
     from autoseg.labelling.state import Choice, Round, Training, Way
@@ -21,8 +29,12 @@ if TYPE_CHECKING:
     from autoseg.pipeline.labelling.tabling import RoundsTable
     from autoseg.workspace.loop import LoopFolder
 
+__all__ = ["label_accept", "label_next", "label_start", "label_status", "label_table", "label_train"]
 
-def start(
+_PATHS = frozenset({"blocks", "dataset", "folder", "labels", "manual", "minutes", "unlabelled", "workspace"})
+
+
+def label_start(
     dataset: Location,
     *,
     unlabelled: Location | None = None,
@@ -35,10 +47,18 @@ def start(
     channels: Sequence[str] = (),
     mask: str = "",
     seed: int = 0,
-    training: Training | None = None,
+    planner: str | None = None,
+    own_plan: bool | None = None,
+    configuration: str | None = None,
+    fold: int | str | None = None,
+    assignments: Sequence[str] = (),
+    scale: float | None = None,
+    gpu_memory_gb: float | None = None,
+    iterations: int | None = None,
+    max_minutes: float | None = None,
     progress: Progress | None = None,
 ) -> LoopFolder:
-    """Begin a labelling loop, and return its folder.
+    """Begin a labelling loop, in which a network and people label scans in turn, and return its folder.
 
     Args:
         dataset: the labelled cases, as training takes them.
@@ -53,63 +73,122 @@ def start(
         channels: of a tree or a CSV, the images to take.
         mask: of a tree with several kinds of label maps, a part of the names of those that are meant.
         seed: of what is drawn, and of the trainings.
-        training: as the rounds are trained; None for the usual way.
+        planner: what decides the plan; None for `default`.
+        own_plan: the planner alone plans later rounds, too; None or False to plan them like the last round's model.
+        configuration: one of the plan's, such as `2d`; None for its default.
+        fold: `full` for one model of all cases, `all` for a cross-validation, or a fold's number; None for `full`.
+        assignments: values of the plan to change: `batch_size=2`.
+        scale: divide features, patch and batch by this, to try the plan out; None for full size.
+        gpu_memory_gb: plan for a GPU with so many GiB; None for this machine.
+        iterations: steps of a training; None for the plan's.
+        max_minutes: for a training of one fold and configuration; None for as long as it takes.
         progress: receiver of progress reports; None for none.
 
     Raises:
         AutosegError: the data cannot be used, or the folder holds something else.
+
+    Examples:
+        >>> loop = autoseg.label_start("LABELLED", unlabelled="SCANS", workspace="LOOP", scale=4)
+        >>> autoseg.label_train("LOOP")
+        >>> autoseg.label_next("LOOP", count=8).names()
+        >>> autoseg.label_accept(workspace="LOOP")  # after people have corrected the masks
     """
-    from autoseg.labelling.state import USUAL_TRAINING
+    check_argument("dataset", dataset, PATH)
+    _check(locals())
     from autoseg.pipeline.labelling.starting import StartOptions, start_loop
     from dataset_fingerprints.layouts import Selection
 
+    asked, _ = _ask(
+        planner=planner,
+        own_plan=own_plan,
+        configuration=configuration,
+        fold=None if fold is None else str(fold),
+        assignments=as_several(assignments),
+        scale=as_number(scale),
+        gpu_memory_gb=as_number(gpu_memory_gb),
+        iterations=as_whole_number(iterations),
+        max_minutes=as_number(max_minutes),
+    )
     options = StartOptions(
         labels=_find(labels),
         folder=_find(workspace),
         test=as_several(test),
-        test_count=test_count,
+        test_count=as_whole_number(test_count),
         blocks=_find(blocks),
         minutes=_find(minutes),
-        seed=seed,
+        seed=int(seed),
         selection=Selection(channels=as_several(channels), mask=mask),
-        training=training or USUAL_TRAINING,
+        training=asked,
     )
     return start_loop(Path(dataset).absolute(), _find(unlabelled), options, progress or SilentProgress())
 
 
-def train(
+def label_train(
     workspace: Location | None = None,
-    training: Training | None = None,
-    given: Collection[str] = (),
-    progress: Progress | None = None,
     *,
+    planner: str | None = None,
+    own_plan: bool | None = None,
+    configuration: str | None = None,
+    fold: int | str | None = None,
+    assignments: Sequence[str] = (),
+    scale: float | None = None,
+    gpu_memory_gb: float | None = None,
+    iterations: int | None = None,
+    max_minutes: float | None = None,
+    allow_seen: bool | None = None,
     restart: bool = False,
+    progress: Progress | None = None,
 ) -> Round:
     """Train the round that is next, or go on with it, and return it with its scores on the held-out cases.
 
+    What is given holds for later rounds, too; all else is as in the round before.
+
     Args:
         workspace: the loop's folder; None for the one in the current directory.
-        training: how to train; None for as before.
-        given: names of the fields of `training` that are meant; the others stay as in the round before.
-        progress: receiver of progress reports; None for none.
+        planner: what decides the plan.
+        own_plan: whether the planner alone plans later rounds, or they are planned like the last round's model.
+        configuration: one of the plan's, such as `2d`.
+        fold: `full` for one model of all cases, `all` for a cross-validation, or a fold's number.
+        assignments: values of the plan to change, in place of those given before; empty for these.
+        scale: divide features, patch and batch by this, to try the plan out.
+        gpu_memory_gb: plan for a GPU with so many GiB.
+        iterations: steps instead of the plan's.
+        max_minutes: for one fold and configuration.
+        allow_seen: start folds also from weights of the round before that know cases to be judged on: marks scores.
         restart: begin a round that is not finished anew; what was trained of it is removed.
+        progress: receiver of progress reports; None for none.
 
     Raises:
         AutosegError: nothing was labelled since the last training, or it cannot be done.
+
+    Examples:
+        >>> trained = autoseg.label_train("LOOP", max_minutes=30)
+        >>> [score.dice for score in trained.scores]
     """
+    _check(locals())
     calm_threads()
-    from autoseg.labelling.state import USUAL_TRAINING
     from autoseg.pipeline.labelling.spoken import LoopProgress, speaking_of_rounds
     from autoseg.pipeline.labelling.training import train_round
     from autoseg.workspace.loop import find_loop
 
+    asked, given = _ask(
+        planner=planner,
+        own_plan=own_plan,
+        configuration=configuration,
+        fold=None if fold is None else str(fold),
+        assignments=as_several(assignments),
+        scale=as_number(scale),
+        gpu_memory_gb=as_number(gpu_memory_gb),
+        iterations=as_whole_number(iterations),
+        max_minutes=as_number(max_minutes),
+        allow_seen=allow_seen,
+    )
     found = find_loop(_find(workspace))
-    shown = LoopProgress(progress or SilentProgress())
     with speaking_of_rounds():
-        return train_round(found, training or USUAL_TRAINING, given, shown, restart=restart)
+        return train_round(found, asked, given, LoopProgress(progress or SilentProgress()), restart=restart)
 
 
-def choose_next(
+def label_next(
     workspace: Location | None = None,
     *,
     count: int | None = None,
@@ -120,7 +199,7 @@ def choose_next(
     """Choose scans to label, write the model's masks of them for people to correct, and return the choice.
 
     Args:
-        workspace: as for `train`.
+        workspace: as for `label_train`.
         count: number of scans; None for the next block of the table.
         way: `uncertainty`, `random`, `order` or `block`; None for blocks where there is a table and no count, else
             uncertainty.
@@ -130,6 +209,11 @@ def choose_next(
     Raises:
         AutosegError: the round is not trained, no scan is left, or all that were chosen are labelled.
     """
+    _check(locals())
+    from autoseg.labelling.state import Way
+
+    if way is not None and way not in get_args(Way):
+        raise ArgumentError(f"way is {way!r}. {did_you_mean(str(way), get_args(Way))}")
     calm_threads()
     from autoseg.pipeline.labelling.choosing import NextOptions
     from autoseg.pipeline.labelling.choosing import choose_next as run
@@ -138,23 +222,23 @@ def choose_next(
     from autoseg.workspace.loop import find_loop
 
     with speaking_of_rounds(), opened(find_loop(_find(workspace))) as found:
-        options = NextOptions(count=count, way=way, without=as_several(without))
+        options = NextOptions(count=as_whole_number(count), way=way, without=as_several(without))
         return run(found, options, LoopProgress(progress or SilentProgress()))
 
 
-def accept(
+def label_accept(
     folder: Location | None = None,
     workspace: Location | None = None,
     *,
     minutes: Location | None = None,
-    allow: Collection[str] = (),
+    allow: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Acceptance:
     """Check corrected masks, take them in as copies, and write the tables of the next round.
 
     Args:
         folder: with the masks, called after the cases; None for the one that the last choice was written into.
-        workspace: as for `train`.
+        workspace: as for `label_train`.
         minutes: a table with the columns case, structure and minutes; None for minutes.csv beside the masks.
         allow: `empty` masks, masks that are `unchanged`, or `earlier` ones, which a later mask has replaced.
         progress: receiver of progress reports; None for none.
@@ -163,6 +247,7 @@ def accept(
         DataError: no mask could be taken in, or the minutes cannot be meant.
         PartlyDoneError: some masks could not be taken in.
     """
+    _check(locals())
     from autoseg.pipeline.labelling.accepting import AcceptOptions, accept_masks
     from autoseg.pipeline.labelling.loop_state import opened
     from autoseg.workspace.loop import find_loop
@@ -172,16 +257,17 @@ def accept(
         return accept_masks(found, _find(folder), options, progress or SilentProgress())
 
 
-def table(workspace: Location | None = None, *, manual: Location | None = None) -> RoundsTable:
+def label_table(workspace: Location | None = None, *, manual: Location | None = None) -> RoundsTable:
     """Write the table of all rounds as Markdown, CSV and a picture, and return it.
 
     Args:
-        workspace: as for `train`.
+        workspace: as for `label_train`.
         manual: a folder of masks of corrected scans that people labelled without a network as well.
 
     Raises:
         AutosegError: no round is trained, or the manual masks cannot be read.
     """
+    _check(locals())
     from autoseg.pipeline.labelling.loop_state import opened
     from autoseg.pipeline.labelling.tabling import make_table
     from autoseg.workspace.loop import find_loop
@@ -190,12 +276,13 @@ def table(workspace: Location | None = None, *, manual: Location | None = None) 
         return make_table(found.folder, found.loop, _find(manual))
 
 
-def status(workspace: Location | None = None) -> LoopStatus:
-    """Return where a loop stands, and what is next; it may be at work.
+def label_status(workspace: Location | None = None) -> LoopStatus:
+    """Return where a loop stands, and the command that is next; it may be at work.
 
     Args:
-        workspace: as for `train`.
+        workspace: as for `label_train`.
     """
+    _check(locals())
     from autoseg.pipeline.labelling.loop_state import read_loop
     from autoseg.pipeline.labelling.status import describe_loop
     from autoseg.workspace.loop import find_loop
@@ -206,3 +293,24 @@ def status(workspace: Location | None = None) -> LoopStatus:
 
 def _find(place: Location | None) -> Path | None:
     return None if place is None else Path(place).absolute()
+
+
+def _check(arguments: Mapping[str, Any]) -> None:
+    """Make sure that arguments have the types that they are documented with; all of them may be None here.
+
+    Raises:
+        ArgumentError: one has not; the message names it.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    for name, value in given.items():
+        if name in _PATHS:
+            check_argument(name, value, PATH)
+    check_arguments(given)
+
+
+def _ask(**options: Any) -> tuple[Training, tuple[str, ...]]:
+    """Return how a round is to be trained, and the names of what was given for it."""
+    from autoseg.labelling.state import Training
+
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    return Training(**given), tuple(given)

@@ -41,12 +41,14 @@ _OTHER_NAMES = {
     "--roi": "rois",
     "--rule": "rules",
     "--set": "assignments",
+    "--spacing": "spacing_mm",
     "--task": "tasks",
 }
 # Options without a value.
 _FLAGS = (
     *(
         "--allow-seen",
+        "--bias-correction",
         "--bids",
         "--cost",
         "--levels",
@@ -84,23 +86,31 @@ _SAME_NAMES = (
     *("--candidates", "--hours", "--over", "--score"),
     *("--connectivity", "--fitter-share", "--follow-up", "--initial", "--other", "--references", "--roi-maximum"),
     *("--midline-mm", "--template", "--unlabelled"),
+    *("--allow", "--bins", "--blocks", "--count", "--cutoff", "--inside", "--manual", "--normalization", "--outcome"),
+    *("--outcomes", "--patch-scans", "--positive", "--size", "--step", "--test", "--test-count"),
 )
 # Arguments that take several values, where a command has an option for each.
 _LISTS = (
     *("assignments", "by", "channels", "folds", "labels", "methods", "metrics", "names", "readers", "regions"),
     *("rois", "rules"),
 )
-# The argument of each command that has no option.
+# What a value without an option is for: the first argument of the function.
 _FIRST = {
     "check": "dataset",
     "explain": "target",
+    "label accept": "folder",
+    "label next": "workspace",
+    "label start": "dataset",
+    "label status": "workspace",
+    "label table": "workspace",
+    "label train": "workspace",
     "plan_and_preprocess": "dataset",
     "predict": "scans",
     "train": "fold",
     "tune": "fold",
 }
 
-_VALUE = r"[A-Z]{2,}|[\w.]+=[^\s,;)`]*[^\s.,:;)`]"
+_VALUE = r"[A-Z]{2,}|(?<=--allow )[a-z]+|[\w.]+=[^\s,;)`]*[^\s.,:;)`]"
 _OPTION = re.compile(rf"(?<![\w/.=-])(--?[a-z][a-z-]*)(?![\w=/-])(?: (?P<value>{_VALUE}))?")
 _COMMAND = re.compile(rf"`autoseg ({'|'.join(_FIRST)})((?: [^`]*)?)`")
 _FOLDS = re.compile(r"-f (\w+)((?: -f \w+)*)")
@@ -146,7 +156,7 @@ def _as_call(found: re.Match[str]) -> str:
             arguments.append(_assign(name, words.pop(0) if words else "..."))
         else:
             arguments.append(_assign(_FIRST[command], word))
-    return f"`autoseg.{command}({', '.join(arguments)})`"
+    return f"`autoseg.{command.replace(' ', '_')}({', '.join(arguments)})`"
 
 
 def _as_folds(found: re.Match[str]) -> str:
@@ -159,7 +169,8 @@ def _as_argument(found: re.Match[str]) -> str:
     name = argument_of(option)
     if name is None:
         return found[0]
-    if option in _FLAGS:
+    # Some are switches of one command, and have a value in another.
+    if option in _FLAGS and not found.string.startswith(" is ", found.end()):
         return f"{name}=True" + (f" {value}" if value else "")
     if value is not None:
         return _assign(name, value)

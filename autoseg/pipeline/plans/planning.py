@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from autoseg.pipeline.plans.unlabelled import (
     remark_on_subjects,
     remark_on_use,
 )
-from autoseg.preprocessing import Store, estimate_preparing, prepare, store_key
+from autoseg.preprocessing import Store, estimate_preparing, find_stores, prepare
 from autoseg.progress import Progress
 from autoseg.sampling import find_origin, refuse_unusable_parts
 from autoseg.workspace.locks import locked
@@ -71,8 +71,8 @@ class PlanningOptions:
         labels: the folder of the label maps, where the data set is given as the folder of its scans.
         workspace: None for `<name>-autoseg`, called after the data set's folder or CSV, in the current directory.
         gpu_memory_gb: plan for a GPU with this memory, also where this machine has none; None for this machine.
-        configurations: names of those to preprocess, or what chooses them once there is a plan; empty for those
-            that it predicts with.
+        configurations: names of those to preprocess; empty for those that the plan predicts with.
+        further_configurations: names of those to preprocess beside these.
         splits: a splits_final.json of nnU-Net's or a table of folds; those of another plan; "by-site" for folds that
             leave sites out; "by-subject" for folds of our own, whatever the planner's are; or None for the planner's.
         assignments: `--set` values.
@@ -89,7 +89,8 @@ class PlanningOptions:
     plan_name: str = "default"
     planner: str = "default"
     gpu_memory_gb: float | None = None
-    configurations: tuple[str, ...] | Callable[[Plan], tuple[str, ...]] = ()
+    configurations: tuple[str, ...] = ()
+    further_configurations: tuple[str, ...] = ()
     splits: Path | Splits | Literal["by-site", "by-subject"] | None = None
     seed: int = 0
     assignments: tuple[str, ...] = ()
@@ -102,9 +103,7 @@ class PlanningOptions:
 
     def choose(self, plan: Plan) -> tuple[str, ...]:
         """Return the names of the configurations to preprocess."""
-        given = self.configurations
-        chosen = given if isinstance(given, tuple) else given(plan)
-        return chosen or plan.predicting()
+        return (*(self.configurations or plan.predicting()), *self.further_configurations)
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -157,7 +156,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
             # So that nobody plans another data set here, should this be killed.
             write_json(workspace.dataset, dataset)
         for found, needed in ((examined, chosen), *((found, users) for found in apart)):
-            for key, configuration in _stores(plan, needed).items():
+            for key, configuration in find_stores(needed, plan.scheme).items():
                 _preprocess(found, (configuration, Store(folder=workspace.store(key))), waiting, progress)
         # Not before everything has gone well: a planning that is refused leaves the workspace as it was.
         examined.write(workspace)
@@ -256,11 +255,6 @@ def _find_speed(machine: MachineProfile, path: Path) -> MachineProfile:
         if known.multiplications_per_second and replace(known, multiplications_per_second=None) == machine:
             return known
     return measure_speed(machine)
-
-
-def _stores(plan: Plan, chosen: Sequence[Configuration]) -> dict[str, Configuration]:
-    """Return one configuration per store: those with the same preprocessing share it."""
-    return {store_key(configuration.preprocessing, plan.scheme): configuration for configuration in chosen}
 
 
 def _preprocess(

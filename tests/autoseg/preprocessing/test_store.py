@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from autoseg.preprocessing import Prepared, Record, Store, store_key
+from autoseg.preprocessing import Prepared, Record, Store, find_stores, store_key
 from autoseg.workspace.store import StoreFolder
 from dataset_fingerprints.dataset import Label, LabelScheme
 from dataset_fingerprints.errors import FileFormatError, WorkspaceError
@@ -15,6 +15,7 @@ from dataset_fingerprints.geometry import Box, make_grid
 from planners.choices import Choice
 from planners.nnunet_rules import NnunetRules
 from planners.plan import Preprocessing
+from tests.synthetic.configurations import tiny_configuration
 from tests.synthetic.records import noting_records
 
 IDENTITIES = (FileIdentity(size_bytes=1, mtime_ns=1, sha256="a"),)
@@ -184,3 +185,12 @@ def test_rules_of_other_programs_leave_the_keys_of_our_own_stores_as_they_are():
     assert "nnunet" not in to_json(own)
     assert store_key(own, scheme) == "ab075944de3f"
     assert store_key(replace(own, nnunet=NnunetRules(axes="stored")), scheme) != store_key(own, scheme)
+
+
+def test_configurations_of_the_same_preprocessing_share_a_store():
+    scheme = LabelScheme(labels=(Label(name="lesion", value=1),))
+    first, finer = tiny_configuration(), tiny_configuration()
+    finer = replace(finer, preprocessing=replace(finer.preprocessing, spacing_mm=(0.5, 0.5, 0.5)))
+    found = find_stores((first, replace(first, name="second"), finer), scheme)
+    assert list(found) == [store_key(first.preprocessing, scheme), store_key(finer.preprocessing, scheme)]
+    assert [one.preprocessing for one in found.values()] == [first.preprocessing, finer.preprocessing]

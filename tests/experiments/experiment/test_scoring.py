@@ -121,9 +121,28 @@ def test_a_command_that_predicts_says_what_of_the_recipe_it_leaves_out(trained: 
     filtered = Choice(name="smallest_volume", options={"volume_mm3": 30.0})
     training = Training(configuration="3d_fullres", fold="0", share=1.0, minutes=None)
     *_, plain = describe_run(trained, plan_recipe(trained), {"0": (training,)}, scored=False)
-    assert plain.endswith("--plan default -c 3d_fullres`.")
+    assert plain.endswith("--plan default`.")
     *_, without = describe_run(trained, plan_recipe(trained, (), filtered), {"0": (training,)}, scored=False)
     assert without == f"{plain} Its masks are without smallest_volume (volume_mm3 30), with which the scores are made."
+
+
+@pytest.mark.slow
+def test_a_command_that_predicts_names_configurations_only_where_others_would_predict_without(
+    trained: Workspace,
+) -> None:
+    def ending(planned: PlannedRecipe) -> str:
+        *_, line = describe_run(trained, planned, {}, scored=False)
+        return line.partition("--plan default")[2]
+
+    both = plan_recipe(trained, BOTH)
+    assert ending(both) == "`."
+    assert ending(both.choose(["2d"])) == " -c 2d`."
+    assert ending(both.choose(["2d", "3d_fullres"])) == "`."
+    # What `select` chose predicts where nothing is named.
+    trained.selection("default").write_text("{}", encoding="utf-8")
+    chosen = ending(both)
+    trained.selection("default").unlink()
+    assert chosen == " -c 2d -c 3d_fullres`."
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 
 import autoseg
 from autoseg.cli.app import app
+from autoseg.cli.commands.labelling import app as label
 from autoseg.evaluation.conventions import CONVENTIONS
 from autoseg.evaluation.metrics import METRICS
 from autoseg.workspace.workspace import Workspace
@@ -72,6 +73,25 @@ def test_every_command_is_there_with_its_options_and_defaults() -> None:
 def test_every_public_function_is_asked_for() -> None:
     text = make_page("python")
     assert re.findall(r"^::: autoseg\.pipeline\.[\w.]+\.(\w+)$", text, re.MULTILINE) == autoseg.__all__
+
+
+def test_every_command_is_a_function_or_the_page_says_that_it_is_none() -> None:
+    groups = {"": app, "label_": label}
+    names = {
+        f"{group}{(command.name or command.callback.__name__).replace('-', '_')}"  # type: ignore[union-attr]
+        for group, program in groups.items()
+        for command in program.registered_commands
+    }
+    intro = PAGES["python"].intro
+    alone = {name for name in names if name not in autoseg.__all__}
+    assert {name for name in alone if f"`{name.replace('_', '-')}`" not in intro} == set()
+    for command in re.findall(r"`([a-z-]+)`", intro.partition("Commands alone are")[2]):
+        assert command.replace("-", "_") in alone
+
+
+def test_no_function_is_hidden_by_a_package_of_its_name() -> None:
+    (root,) = map(Path, autoseg.__path__)
+    assert [name for name in autoseg.__all__ if (root / name).is_dir() or (root / f"{name}.py").is_file()] == []
 
 
 def test_a_part_of_another_package_appears_with_its_options(tmp_path: Path) -> None:

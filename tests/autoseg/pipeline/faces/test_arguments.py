@@ -43,6 +43,36 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "half a fold": ("predict", {"scans": "x", "out": "x", "folds": [0.5]}, "folds is .0.5."),
     "name of a plan": ("load_model", {"source": "x", "plan_name": 1}, "plan_name is 1, of type int. Expected text"),
     "labels of text": ("evaluate", {"prediction": "x", "reference": "y", "labels": ["1"]}, "labels is .'1'..*integers"),
+    "two folders of masks": (
+        "measure_radiomics",
+        {"masks": ["a", "b"], "scans": "x", "out": "y"},
+        "masks is .'a', 'b'., of type list. Expected a path",
+    ),
+    "another normalization": (
+        "measure_radiomics",
+        {"masks": "a", "scans": "x", "out": "y", "normalization": "minmax"},
+        "normalization is 'minmax'.*one of none, white_stripe, zscore_body",
+    ),
+    "another coefficient": (
+        "compare_radiomics",
+        {"reference": "a", "other": "b", "out": "c", "coefficient": "r"},
+        "coefficient is 'r'.*ccc or icc",
+    ),
+    "text for parts": (
+        "compare_radiomics",
+        {"reference": "a", "other": "b", "out": "c", "folds": "all"},
+        "folds is 'all'",
+    ),
+    "true for a cost": ("weak_labels", {"patches": "a", "scans": "b", "out": "c", "cost": True}, "cost is True"),
+    "true for grey levels": (
+        "weak_labels",
+        {"patches": "a", "scans": "b", "out": "c", "levels": True},
+        "levels is True",
+    ),
+    "no data set to label": ("label_start", {"dataset": None}, "dataset is None.*Expected a path"),
+    "text for a number of scans": ("label_next", {"count": "8"}, "count is '8'.*a whole number"),
+    "another way": ("label_next", {"way": "uncertain"}, "way is 'uncertain'. Did you mean 'uncertainty'"),
+    "number for a loop": ("label_status", {"workspace": 3}, "workspace is 3.*Expected a path"),
     "a long value": ("explain", {"target": ["x" * 500]}, r"target is \['x{75}\.\.\., of type list"),
 }
 

@@ -27,6 +27,16 @@ SAID = {
     "--set training.foo: no field": "assignments training.foo: no field",
     "(--set batch_size=2), or": "(assignments=['batch_size=2']), or",
     "Give --overwrite to": "Give overwrite=True to",
+    "Run `autoseg label train` first.": "Run `autoseg.label_train()` first.",
+    "`autoseg label next --count K`, or name": "`autoseg.label_next(count=K)`, or name",
+    "Run `autoseg label start DATASET --unlabelled SCANS -w loop` first.": (
+        "Run `autoseg.label_start(dataset=DATASET, unlabelled=SCANS, workspace='loop')` first."
+    ),
+    "to label, give --allow empty": "to label, give allow='empty'",
+    "--cost is 0. Expected more than 0.": "cost is 0. Expected more than 0.",
+    "--spacing is 0. Expected more than 0 mm.": "spacing_mm is 0. Expected more than 0 mm.",
+    "is given without --normalization. Give": "is given without normalization. Give",
+    "Give the table with --outcomes.": "Give the table with outcomes=....",
     # Other programs' options, paths and commands without a function stay as they are.
     "`torchrun --max-restarts 3` --nproc_per_node 2": "`torchrun --max-restarts 3` --nproc_per_node 2",
     "/a--restart/x-w/-w: is a link": "/a--restart/x-w/-w: is a link",

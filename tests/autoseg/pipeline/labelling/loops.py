@@ -85,7 +85,7 @@ def make_data(root: Path) -> Made:
 def begin(root: Path, **options: object) -> Made:
     """Return a data set and a loop that was begun with two held-out cases."""
     made = make_data(root)
-    label_face.start(made.table, workspace=made.loop.root, test=("s01", "s04"), **options)  # type: ignore[arg-type]
+    label_face.label_start(made.table, workspace=made.loop.root, test=("s01", "s04"), **options)  # type: ignore[arg-type]
     return made
 
 

@@ -69,4 +69,4 @@ def test_an_error_of_a_fold_inside_a_round_names_what_the_round_takes(
     runs = [make_run(plan, plan.default_configuration, "full", one, (), drop_cases(FINGERPRINT)) for one in contents]
     monkeypatch.setattr(training, "train_fold", lambda *given: refuse_other_run(folder, *runs))
     with pytest.raises(WorkspaceError, match=r"Begin it anew with --restart, which removes its weights and scores\.$"):
-        label_face.train(made.loop.root)
+        label_face.label_train(made.loop.root)

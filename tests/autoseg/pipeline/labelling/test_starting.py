@@ -8,6 +8,8 @@ import nibabel
 import numpy as np
 import pytest
 
+import autoseg
+from autoseg.labelling.state import Training
 from autoseg.pipeline.faces import label_face
 from autoseg.pipeline.labelling.copies import find_copies
 from autoseg.pipeline.labelling.loop_state import read_loop
@@ -35,16 +37,18 @@ def test_a_loop_knows_what_is_labelled_what_is_not_and_what_is_held_out(tmp_path
 def test_a_loop_that_was_begun_with_the_same_is_kept_and_another_one_is_refused(tmp_path: Path) -> None:
     made = begin(tmp_path)
     before = made.loop.state.read_bytes()
-    label_face.start(made.table, workspace=made.loop.root, test=("s04", "s01"))
+    label_face.label_start(made.table, workspace=made.loop.root, test=("s04", "s01"))
     assert made.loop.state.read_bytes() == before
     with pytest.raises(WorkspaceError, match="a loop of other cases, other held-out cases or another seed"):
-        label_face.start(made.table, workspace=made.loop.root, test=("s01",))
+        label_face.label_start(made.table, workspace=made.loop.root, test=("s01",))
 
 
 def test_held_out_cases_are_drawn_by_the_seed(tmp_path: Path) -> None:
     made = make_data(tmp_path)
     drawn = {
-        read_loop(label_face.start(made.table, workspace=tmp_path / f"loop-{seed}", seed=seed % 3, test_count=2)).test
+        read_loop(
+            label_face.label_start(made.table, workspace=tmp_path / f"loop-{seed}", seed=seed % 3, test_count=2)
+        ).test
         for seed in (0, 1, 2, 3)
     }
     assert 1 < len(drawn) <= 3
@@ -54,7 +58,7 @@ def test_held_out_cases_are_drawn_by_the_seed(tmp_path: Path) -> None:
 def test_a_scan_that_is_a_held_out_one_under_another_name_is_left_out(tmp_path: Path) -> None:
     made = make_data(tmp_path)
     shutil.copy(made.scan("s01"), made.scan("s09"))
-    label_face.start(made.table, workspace=made.loop.root, test=("s01",))
+    label_face.label_start(made.table, workspace=made.loop.root, test=("s01",))
     loop = read_loop(made.loop)
     assert "s09" not in [case.name for case in loop.cases]
     assert "s08" in loop.unlabelled()
@@ -71,7 +75,7 @@ def test_a_scan_that_is_a_held_out_one_under_another_name_is_left_out(tmp_path: 
 def test_held_out_cases_that_cannot_be_are_refused(tmp_path: Path, options: dict[str, object], said: str) -> None:
     made = make_data(tmp_path)
     with pytest.raises(DataError, match=said):
-        label_face.start(made.table, workspace=made.loop.root, **options)  # type: ignore[arg-type]
+        label_face.label_start(made.table, workspace=made.loop.root, **options)  # type: ignore[arg-type]
 
 
 def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
@@ -79,22 +83,22 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loop").mkdir()
     (tmp_path / "loop" / "thesis.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(WorkspaceError, match="holds something else than a labelling loop"):
-        label_face.start(made.table, workspace=made.loop.root)
+        label_face.label_start(made.table, workspace=made.loop.root)
 
 
 def test_blocks_are_those_of_a_table_of_scans_to_label(tmp_path: Path) -> None:
     made = make_data(tmp_path)
     blocks = tmp_path / "blocks.csv"
     blocks.write_text("case,block\ns06,2\ns07,10\ns08,2\n", encoding="utf-8")
-    label_face.start(made.table, workspace=made.loop.root, blocks=blocks)
+    label_face.label_start(made.table, workspace=made.loop.root, blocks=blocks)
     assert read_loop(made.loop).blocks == {"s06": "2", "s07": "10", "s08": "2"}
     blocks.write_text("case,block\ns00,2\n", encoding="utf-8")
     with pytest.raises(DataError, match="names s00, which are not among the scans without labels"):
-        label_face.start(made.table, workspace=tmp_path / "other", blocks=blocks)
+        label_face.label_start(made.table, workspace=tmp_path / "other", blocks=blocks)
     for text, said in (("s06,2\ns06,3", "s06 is in the blocks 2 and 3"), ("s06,", "line 2: s06 has no block")):
         blocks.write_text(f"case,block\n{text}\n", encoding="utf-8")
         with pytest.raises(DataError, match=said):
-            label_face.start(made.table, workspace=tmp_path / "other", blocks=blocks)
+            label_face.label_start(made.table, workspace=tmp_path / "other", blocks=blocks)
 
 
 def write_table(made: Made, *lines: str) -> Path:
@@ -112,7 +116,7 @@ def write_table(made: Made, *lines: str) -> Path:
 def test_scans_of_a_held_out_group_are_left_out(tmp_path: Path) -> None:
     made = make_data(tmp_path)
     table = write_table(made, "s00,x,a,", "s01,x,b,twins", "s06,,c,twins", "s07,,d,", "s08,,b,")
-    label_face.start(table, workspace=made.loop.root, test=("s01",))
+    label_face.label_start(table, workspace=made.loop.root, test=("s01",))
     assert read_loop(made.loop).unlabelled() == ("s07",)
 
 
@@ -120,7 +124,7 @@ def test_labelled_cases_that_only_a_scan_without_labels_joins_are_held_out_toget
     made = make_data(tmp_path)
     table = write_table(made, "s00,x,a,", "s01,x,b,one", "s02,x,c,two", "s06,,b,two", "s07,,d,")
     with pytest.raises(DataError, match="s02: of the same subjects or groups"):
-        label_face.start(table, workspace=made.loop.root, test=("s01",))
+        label_face.label_start(table, workspace=made.loop.root, test=("s01",))
 
 
 @pytest.mark.parametrize("as_table", [False, True])
@@ -136,7 +140,7 @@ def test_scans_apart_are_of_the_subjects_that_their_names_or_a_column_give(tmp_p
         text = "".join(f"{made.scan(scan)},{name.split('_')[0]}\n" for scan, name in names.items())
         apart = tmp_path / "apart.csv"
         apart.write_text(f"image:T1w,subject\n{text}", encoding="utf-8")
-    label_face.start(table, unlabelled=apart, workspace=made.loop.root, test=("s01",))
+    label_face.label_start(table, unlabelled=apart, workspace=made.loop.root, test=("s01",))
     loop = read_loop(made.loop)
     assert len(loop.unlabelled()) == 2
     assert {loop.case(name).subject for name in loop.unlabelled()} == {"sub-07"}
@@ -146,23 +150,23 @@ def test_a_labelled_case_with_the_scan_of_a_held_out_one_is_refused(tmp_path: Pa
     made = make_data(tmp_path)
     shutil.copy(made.scan("s01"), made.scan("s02"))
     with pytest.raises(DataError, match="s02: the same scans as cases that are held out"):
-        label_face.start(made.table, workspace=made.loop.root, test=("s01",))
+        label_face.label_start(made.table, workspace=made.loop.root, test=("s01",))
 
 
 def test_missing_files_of_held_out_cases_are_refused_and_those_of_scans_to_label_wait(tmp_path: Path) -> None:
     made = make_data(tmp_path)
     made.scan("s09").unlink()
-    label_face.start(made.table, workspace=made.loop.root, test=("s01",))
+    label_face.label_start(made.table, workspace=made.loop.root, test=("s01",))
     assert "s09" in read_loop(made.loop).unlabelled()
     made.truth("s01").unlink()
     with pytest.raises(DataError, match=r"files of held-out cases are not there: .*s01\.nii\.gz"):
-        label_face.start(made.table, workspace=tmp_path / "other", test=("s01",))
+        label_face.label_start(made.table, workspace=tmp_path / "other", test=("s01",))
 
 
 def test_tables_of_a_start_that_was_killed_are_not_taken_for_those_of_other_held_out_cases(tmp_path: Path) -> None:
     made = begin(tmp_path)
     made.loop.state.unlink()
-    label_face.start(made.table, workspace=made.loop.root, test=("s05",))
+    label_face.label_start(made.table, workspace=made.loop.root, test=("s05",))
     place = made.loop.round(1)
     assert "s05" not in [line.cells["case"] for line in read_table(place.dataset).lines]
     assert [line.cells["case"] for line in read_table(place.test).lines] == ["s05"]
@@ -177,12 +181,12 @@ def test_scans_with_all_channels_in_one_file_are_refused_at_the_start(tmp_path: 
     (tmp_path / "apart").mkdir()
     nibabel.save(both, tmp_path / "apart" / "both.nii.gz")
     with pytest.raises(DataError, match=r"both\.nii\.gz: one file holds all 2 channels of both"):
-        label_face.start(table, unlabelled=tmp_path / "apart", workspace=made.loop.root, test=("s01",))
+        label_face.label_start(table, unlabelled=tmp_path / "apart", workspace=made.loop.root, test=("s01",))
 
 
 def test_a_seed_below_zero_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PlanError, match="--seed is -1"):
-        label_face.start(make_data(tmp_path).table, seed=-1)
+        label_face.label_start(make_data(tmp_path).table, seed=-1)
 
 
 def test_headers_that_are_alike_make_no_copies(tmp_path: Path) -> None:
@@ -200,8 +204,19 @@ def test_minutes_of_labelling_without_a_network_may_be_given_later(tmp_path: Pat
     before = read_loop(made.loop)
     minutes = tmp_path / "minutes.csv"
     minutes.write_text("case,structure,minutes\ns00,core,20\n", encoding="utf-8")
-    label_face.start(made.table, workspace=made.loop.root, test=("s01", "s04"), minutes=minutes)
+    label_face.label_start(made.table, workspace=made.loop.root, test=("s01", "s04"), minutes=minutes)
     assert read_loop(made.loop) == replace(before, manual_minutes={"s00": {"core": 20.0}})
     # Without them, what is known stays.
-    label_face.start(made.table, workspace=made.loop.root, test=("s01", "s04"))
+    label_face.label_start(made.table, workspace=made.loop.root, test=("s01", "s04"))
     assert read_loop(made.loop).manual_minutes
+
+
+def test_what_is_said_of_the_trainings_is_kept_and_all_else_is_as_usual(tmp_path: Path) -> None:
+    made = make_data(tmp_path)
+    autoseg.label_start(
+        made.table, workspace=made.loop.root, own_plan=True, fold=0, assignments="batch_size=2", iterations=7
+    )
+    expected = Training(own_plan=True, fold="0", assignments=("batch_size=2",), iterations=7)
+    assert read_loop(made.loop).current().training == expected
+    with pytest.raises(PlanError, match=r"`autoseg\.label_train\(\)`"):
+        autoseg.label_next(made.loop.root, count=1)

@@ -23,7 +23,7 @@ def test_the_table_is_written_as_text_figures_and_picture(
     shutil.copy(made.truth("s06"), made.loop.round(1).to_correct / "s06.nii.gz")
     made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\ns06,rim,4.5\n", encoding="utf-8")
     with pytest.raises(PartlyDoneError):
-        label_face.accept(None, made.loop.root)
+        label_face.label_accept(None, made.loop.root)
     manual = tmp_path / "manual"
     manual.mkdir()
     shutil.copy(made.truth("s06"), manual / "s06.nii.gz")
@@ -50,7 +50,7 @@ def test_a_loop_that_is_not_trained_has_no_table_and_says_what_is_next(
 ) -> None:
     made = begin(tmp_path)
     with pytest.raises(PlanError, match="no round is trained yet"):
-        label_face.table(made.loop.root)
+        label_face.label_table(made.loop.root)
     assert run(monkeypatch, "label", "status", "-w", made.loop.root) == 0
     assert "`autoseg label train` trains round 1" in capsys.readouterr().out
     assert run(monkeypatch, "label", "next", "--count", "2", "-w", made.loop.root) == 2
@@ -65,8 +65,8 @@ def test_where_not_all_labels_were_timed_the_table_says_of_which_its_minutes_are
     shutil.copy(made.truth("s06"), made.loop.round(1).to_correct / "s06.nii.gz")
     made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\n", encoding="utf-8")
     with pytest.raises(PartlyDoneError):
-        label_face.accept(None, made.loop.root)
-    said = " ".join(label_face.table(made.loop.root).remarks)
+        label_face.label_accept(None, made.loop.root)
+    said = " ".join(label_face.label_table(made.loop.root).remarks)
     assert "add up those that were noted, of 1 scan corrected: core of 1, rim of 0." in said
     assert "saved in round 1: core 17.0 (not all labels were timed)." in said
     assert "Given up, and in no round: s09." in said

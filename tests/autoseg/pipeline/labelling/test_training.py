@@ -42,7 +42,7 @@ def test_what_is_given_holds_on_and_a_new_length_replaces_the_old_one() -> None:
 def test_without_a_new_mask_there_is_nothing_to_train(tmp_path: Path) -> None:
     made = choose(tmp_path)
     with pytest.raises(PlanError, match="3 scans are to be corrected and given to `autoseg label accept`"):
-        label_face.train(made.loop.root)
+        label_face.label_train(made.loop.root)
 
 
 def test_a_case_stays_in_its_fold_and_new_ones_go_to_the_smallest(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_second_process_changes_nothing_of_what_the_first_one_trains(tmp_path:
         locked(made.loop.round(1).root, "a training"),
         pytest.raises(WorkspaceError, match="another process is at work on the training of round 1"),
     ):
-        label_face.train(made.loop.root, Training(iterations=7), ("iterations",))
+        label_face.label_train(made.loop.root, iterations=7)
     assert made.loop.state.read_bytes() == before
 
 
@@ -94,7 +94,7 @@ def test_an_option_that_cannot_be_meant_is_refused_and_not_kept(
     made = begin(tmp_path)
     before = made.loop.state.read_bytes()
     with pytest.raises(AutosegError, match=said):
-        label_face.train(made.loop.root, replace(Training(), **{option: value}), (option,))  # type: ignore[arg-type]
+        label_face.label_train(made.loop.root, **{option: value})  # type: ignore[arg-type]
     assert made.loop.state.read_bytes() == before
 
 
@@ -147,10 +147,9 @@ def test_another_plan_for_a_round_that_is_begun_is_refused_and_not_kept(tmp_path
     run = make_first_run(plan_first_round(made))
     write_json(made.loop.round(1).workspace.fold("default", run.configuration, "full").run, run)
     before = made.loop.state.read_bytes()
-    asked = Training(assignments=("batch_size=2",), scale=2.0)
     said = r"round 1 was begun with another value of --set, --scale\. Leave it out .* or add --restart"
     with pytest.raises(PlanError, match=said):
-        label_face.train(made.loop.root, asked, ("assignments", "scale"))
+        label_face.label_train(made.loop.root, assignments=("batch_size=2",), scale=2.0)
     assert made.loop.state.read_bytes() == before
 
 
@@ -162,18 +161,18 @@ def test_with_restart_a_round_that_is_begun_is_begun_anew_by_another_plan(
     run = make_first_run(plan)
     write_json(made.loop.round(1).workspace.fold("default", run.configuration, "full").run, run)
     noted = note_trainings(monkeypatch, plan)
-    label_face.train(made.loop.root, Training(scale=2.0), ("scale",), restart=True)
+    label_face.label_train(made.loop.root, scale=2.0, restart=True)
     assert [(fold, options.restart) for fold, options in noted] == [("full", True)]
     assert read_loop(made.loop).current().training.scale == 2.0
     with pytest.raises(PlanError, match="round 1 is finished, and is not begun anew.* Leave --restart out"):
-        label_face.train(made.loop.root, restart=True)
+        label_face.label_train(made.loop.root, restart=True)
 
 
 def test_what_cannot_be_planned_is_not_kept_for_the_next_command(tmp_path: Path) -> None:
     made = begin(tmp_path)
     before = made.loop.state.read_bytes()
     with pytest.raises(PlanError, match="no planner 'nonsense'"):
-        label_face.train(made.loop.root, Training(planner="nonsense"), ("planner",))
+        label_face.label_train(made.loop.root, planner="nonsense")
     assert made.loop.state.read_bytes() == before
 
 
@@ -181,17 +180,17 @@ def test_folds_that_would_start_from_weights_that_know_their_cases_are_trained_o
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = choose(tmp_path)
-    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    label_face.label_accept(None, made.loop.root, allow=("unchanged",))
     plan = plan_first_round(made)
     plan_first_round(made, plan.default_configuration)
     noted = note_trainings(monkeypatch, plan)
     said = r"fold 0, would start from weights of round 1 \(fold full\).* or add --allow-seen"
     with pytest.raises(PlanError, match=said):
-        label_face.train(made.loop.root, Training(fold="0"), ("fold",))
+        label_face.label_train(made.loop.root, fold="0")
     assert not noted
     assert read_loop(made.loop).current().training == Training()
     assert b"allow_seen" not in made.loop.state.read_bytes()
-    label_face.train(made.loop.root, Training(fold="0", allow_seen=True), ("fold", "allow_seen"))
+    label_face.label_train(made.loop.root, fold="0", allow_seen=True)
     ((fold, options),) = noted
     assert (fold, options.allow_seen) == ("0", True)
     assert options.from_model == str(made.loop.round(1).workspace.root)
@@ -202,11 +201,11 @@ def test_what_starts_from_another_configuration_of_its_round_does_not_start_from
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = choose(tmp_path)
-    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    label_face.label_accept(None, made.loop.root, allow=("unchanged",))
     first, last, staged = stage(plan_first_round(made))
     plan_first_round(made, first, last)
     noted = note_trainings(monkeypatch, staged)
-    label_face.train(made.loop.root)
+    label_face.label_train(made.loop.root)
     before = str(made.loop.round(1).workspace.root)
     assert [(options.configuration, options.from_model) for _, options in noted] == [(first, before), (last, None)]
 
@@ -215,11 +214,11 @@ def test_a_fold_that_starts_from_another_configuration_is_not_refused_for_weight
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = choose(tmp_path)
-    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    label_face.label_accept(None, made.loop.root, allow=("unchanged",))
     first, last, staged = stage(plan_first_round(made))
     plan_first_round(made, last)
     noted = note_trainings(monkeypatch, staged)
-    label_face.train(made.loop.root, Training(fold="0"), ("fold",))
+    label_face.label_train(made.loop.root, fold="0")
     assert [(fold, options.configuration, options.from_model) for fold, options in noted] == [
         ("0", first, None),
         ("0", last, None),
@@ -230,11 +229,11 @@ def test_a_configuration_that_the_model_of_the_round_before_does_not_have_needs_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = choose(tmp_path)
-    label_face.accept(None, made.loop.root, allow=("unchanged",))
+    label_face.label_accept(None, made.loop.root, allow=("unchanged",))
     followed = Followed(name="round 1", run=make_first_run(plan_first_round(made)))
     monkeypatch.setattr(training, "_find_followed", lambda *given: followed)
     with pytest.raises(PlanError, match="-c names other.* Leave -c out, or add --own-plan"):
-        label_face.train(made.loop.root, Training(configuration="other"), ("configuration",))
+        label_face.label_train(made.loop.root, configuration="other")
     assert read_loop(made.loop).current().training.configuration is None
 
 
@@ -254,5 +253,5 @@ def test_what_cannot_be_trained_is_not_kept_unless_it_is_begun(tmp_path: Path, m
     for train, scale in ((refuse, 1.0), (begin_and_fail, 2.0)):
         monkeypatch.setattr(training, "train_fold", train)
         with pytest.raises(PlanError, match="nothing"):
-            label_face.train(made.loop.root, Training(scale=2.0), ("scale",))
+            label_face.label_train(made.loop.root, scale=2.0)
         assert read_loop(made.loop).current().training.scale == scale

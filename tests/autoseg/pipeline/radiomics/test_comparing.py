@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import autoseg
 from autoseg.pipeline.radiomics.comparing import ALL, ComparingOptions, RadiomicsComparison, compare_radiomics, describe
 from autoseg.pipeline.radiomics.outcomes import OutcomeChoice
 from autoseg.pipeline.radiomics.tables import FeatureRow, read_rows, show_number, write_features
@@ -149,6 +150,20 @@ def test_tables_of_other_scans_or_of_something_else_are_refused(tmp_path: Path) 
         compare_radiomics(one, one, tmp_path / "found.json", options)
     with pytest.raises(DataError, match=r"--cutoff is 1\.5"):
         compare_radiomics(one, two, tmp_path / "found.json", ComparingOptions(cutoff=1.5))
+
+
+def test_the_function_compares_as_the_command_and_names_its_arguments(
+    compared: tuple[Path, RadiomicsComparison], tmp_path: Path
+) -> None:
+    one, two, outcomes = make(tmp_path)
+    out = tmp_path / "found.json"
+    found = autoseg.compare_radiomics(one, two, out, outcomes=outcomes, outcome="responded", by="time")
+    assert (found.shares, found.used) == (compared[1].shares, compared[1].used)
+    assert out.is_file()
+    with pytest.raises(DataError, match=r"^outcome, positive and by are about a table.*with outcomes="):
+        autoseg.compare_radiomics(one, two, out, outcome="responded")
+    with pytest.raises(DataError, match=r"^cutoff is 1\.5"):
+        autoseg.compare_radiomics(one, two, out, cutoff=1.5)
 
 
 def test_the_command_shows_shares_and_areas(

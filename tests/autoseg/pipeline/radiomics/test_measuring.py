@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import autoseg
 from autoseg.pipeline.radiomics.measuring import MeasuredFeatures, MeasuringOptions, measure_radiomics
 from autoseg.pipeline.radiomics.tables import MADE_FROM, read_features
 from autoseg.progress import SilentProgress, Task
@@ -140,6 +141,17 @@ def test_normalised_intensities_are_measured_where_it_is_asked_for(tmp_path: Pat
     scale = float(found["stat_iqr"]) / plain["stat_iqr"]
     assert float(found["stat_var"]) == pytest.approx(plain["stat_var"] * scale**2, rel=1e-4)
     assert scale != pytest.approx(1.0, rel=0.1)
+
+
+def test_the_function_measures_with_the_same_options_and_names_its_arguments(tmp_path: Path) -> None:
+    write_cases(tmp_path)
+    places = (tmp_path / "masks", tmp_path / "scans", tmp_path / "features.csv")
+    assert autoseg.measure_radiomics(*places, wavelets=False).cases == 2
+    assert measure(tmp_path).kept == 2
+    with pytest.raises(DataError, match=r"^bias_correction is given without normalization"):
+        autoseg.measure_radiomics(*places, bias_correction=True)
+    with pytest.raises(DataError, match=r"^spacing_mm is 0"):
+        autoseg.measure_radiomics(*places, spacing_mm=0.0)
 
 
 def test_the_command_measures_and_says_what_it_did(

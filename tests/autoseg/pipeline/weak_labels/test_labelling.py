@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 import pytest
 
+import autoseg
 from autoseg.classical.texture import TextureOptions
 from autoseg.pipeline.weak_labels.labelling import label_weakly
 from autoseg.pipeline.weak_labels.options import WeakOptions
@@ -261,3 +262,14 @@ def test_a_scan_without_a_mask_of_what_counts_is_named(fields: FieldScans, tmp_p
         label_weakly(
             fields.patches, [fields.scans], tmp_path / "weak", replace(OPTIONS, inside=fields.lungs), SilentProgress()
         )
+
+
+def test_the_function_labels_with_the_same_options_and_names_its_arguments(fields: FieldScans, tmp_path: Path) -> None:
+    out = tmp_path / "weak"
+    found = autoseg.weak_labels(fields.patches, fields.scans, out, inside=fields.lungs, size=SIZE, levels=6, step=3)
+    assert (found.scans, found.kept, found.rating.accuracy) == (3, 0, 1.0)
+    again = label_weakly(fields.patches, [fields.scans], out, replace(OPTIONS, inside=fields.lungs), SilentProgress())
+    assert (again.scans, again.kept) == (3, 3)
+    for wrong, said in (({"cost": 0.0}, "^cost is 0"), ({"levels": 1}, "^levels is 1"), ({"step": 99}, "^step is 99")):
+        with pytest.raises(DataError, match=said):
+            autoseg.weak_labels(fields.patches, fields.scans, out, **wrong)  # type: ignore[arg-type]
