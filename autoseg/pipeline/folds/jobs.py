@@ -155,7 +155,10 @@ class Job:
             WorkspaceError: the fold was begun with another plan or other cases; the message names the first difference.
         """
         begun = read_run(self.folder)
-        summary = read_measured(self.workspace).summary if begun is None else begun.summary
+        if begun is None:
+            refuse_lost_run(self.folder)
+        write_json(self.folder.run, self._check_run(begun))
+
     def step_down(self, evidence: str) -> Job:
         """Return the job one size smaller, and let the fold's folder say so.
 
@@ -181,7 +184,10 @@ class Job:
         if self.restart or self.folder.restart.is_file():
             return False
         begun = read_run(self.folder)
-        summary = read_measured(self.workspace).summary if begun is None else begun.summary
+        if begun is None:
+            return False
+        self._check_run(begun)
+        return self.needs_no_arrays()
 
     def needs_no_arrays(self) -> bool:
         """Return whether all that is asked for is there, as far as the fold's own files say: no case is read again."""

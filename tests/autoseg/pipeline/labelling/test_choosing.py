@@ -96,7 +96,7 @@ def test_where_the_others_are_labelled_the_next_training_follows_on_giving_one_u
     for name in ("s06", "s07"):
         shutil.copy(made.truth(name), folder / f"{name}.nii.gz")
     label_face.label_accept(folder, made.loop.root)
-    with pytest.raises(PlanError, match="are labelled or given up. Run `autoseg label train` now"):
+    with pytest.raises(PlanError, match=r"are labelled or given up. Run `autoseg label train` now"):
         label_face.label_next(made.loop.root, without="s08")
     assert read_loop(made.loop).awaited() == ()
     assert "trains round 2 with 2 new masks" in label_face.label_status(made.loop.root).following

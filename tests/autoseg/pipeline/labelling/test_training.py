@@ -164,7 +164,7 @@ def test_with_restart_a_round_that_is_begun_is_begun_anew_by_another_plan(
     label_face.label_train(made.loop.root, scale=2.0, restart=True)
     assert [(fold, options.restart) for fold, options in noted] == [("full", True)]
     assert read_loop(made.loop).current().training.scale == 2.0
-    with pytest.raises(PlanError, match="round 1 is finished, and is not begun anew.* Leave --restart out"):
+    with pytest.raises(PlanError, match=r"round 1 is finished, and is not begun anew.* Leave --restart out"):
         label_face.label_train(made.loop.root, restart=True)
 
 
@@ -232,7 +232,7 @@ def test_a_configuration_that_the_model_of_the_round_before_does_not_have_needs_
     label_face.label_accept(None, made.loop.root, allow=("unchanged",))
     followed = Followed(name="round 1", run=make_first_run(plan_first_round(made)))
     monkeypatch.setattr(training, "_find_followed", lambda *given: followed)
-    with pytest.raises(PlanError, match="-c names other.* Leave -c out, or add --own-plan"):
+    with pytest.raises(PlanError, match=r"-c names other.* Leave -c out, or add --own-plan"):
         label_face.label_train(made.loop.root, configuration="other")
     assert read_loop(made.loop).current().training.configuration is None
 
