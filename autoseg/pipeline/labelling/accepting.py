@@ -23,7 +23,7 @@ from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.names import counted, some_of
-from dataset_fingerprints.reading.images import Image, read_grid, read_label_map, write_label_map
+from dataset_fingerprints.reading.images import Image, case_stem, read_grid, read_label_map, write_label_map
 
 _NAMED = 10
 # What is not taken in unless it is said to be meant.
@@ -101,8 +101,8 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
     if folder is None:
         _leave_given_up(loop, found, progress)
     minutes = _read_minutes(opened, place, options)
-    if not found and not minutes:
-        raise DataError(f"{place}: holds no mask that is called after a scan of the loop{_show(strange)}.")
+    if not found and (strange or not minutes):
+        raise DataError(f"{place}: holds no mask that is called after a scan of the loop{_show(strange, opened.loop)}.")
     result, failures = Acceptance(), []
     with progress.task("Taking in masks", len(found)) as task:
         for name, paths in found.items():
@@ -126,7 +126,7 @@ def accept_masks(opened: OpenLoop, folder: Path | None, options: AcceptOptions, 
     result.waiting = opened.loop.awaited()
     write_tables(opened.folder, opened.loop, len(opened.loop.rounds) + 1)
     if strange:
-        progress.say(f"Called after no scan of the loop, and left alone{_show(strange)}.")
+        progress.say(f"Called after no scan of the loop, and left alone{_show(strange, opened.loop)}.")
     if result.replaced:
         progress.say(f"{some_of(result.replaced, _NAMED)}: {_ODD['earlier']}.")
     _raise_failures(place, failures, result)
@@ -155,8 +155,13 @@ def _leave_given_up(loop: Loop, found: dict[str, list[Path]], progress: Progress
         progress.say(f"Given up, and left alone: {some_of(left, _NAMED)}. To take a mask of them in, name its folder.")
 
 
-def _show(strange: Sequence[Path]) -> str:
-    return f" ({some_of([path.name for path in strange], _NAMED)})" if strange else ""
+def _show(strange: Sequence[Path], loop: Loop) -> str:
+    """Return files that are called after no scan in brackets, the first with the scan that may be meant."""
+    if not strange:
+        return ""
+    meant = did_you_mean(case_stem(strange[0]), [case.name for case in loop.cases])
+    hint = f"; {strange[0].name}: {meant[0].lower()}{meant[1:]}" if meant.endswith("?") else ""
+    return f" ({some_of([path.name for path in strange], _NAMED)}{hint})"
 
 
 def _raise_failures(place: Path, failures: Sequence[Failure], result: Acceptance) -> None:

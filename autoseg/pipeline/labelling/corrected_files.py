@@ -57,7 +57,7 @@ def _name_case(path: Path) -> str:
 
 
 def read_corrected(path: Path, scheme: LabelScheme, scan: Grid) -> Corrected:
-    """Return a mask on its scan's grid, whatever its axes and however much around it its program cut off.
+    """Return a mask on its scan's grid, whatever its axes; of segmentations also what 3D Slicer has cut.
 
     Args:
         path: of the mask.
@@ -87,7 +87,10 @@ def _place(path: Path, image: Image, labels: NDArray[np.integer], scan: Grid) ->
     if labels.size == 1 and not labels.any():
         # As 3D Slicer saves segmentations of which no segment has a voxel.
         return np.zeros(scan.shape, dtype=labels.dtype)
-    moved = move_onto(labels, image.grid(), scan)
+    # Segmentations of 3D Slicer are cut to what they hold. A label map that is smaller was made on another grid, and
+    # where its voxels belong is not sure: programs that cut leave the origin as it was.
+    cut = is_segmentation(path)
+    moved = move_onto(labels, image.grid(), scan) if cut or image.grid().shape == scan.shape else None
     if moved is None:
         raise DataError(
             f"{path}: its voxels ({show_lengths(image.grid().shape)}) have other sizes or places than the scan's "

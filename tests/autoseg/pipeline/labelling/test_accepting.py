@@ -138,6 +138,7 @@ def shifted(voxels: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 REFUSED = {
     "have other sizes or places than the scan.s": shifted,
+    "save the mask on the grid of the scan": lambda voxels, affine: (voxels[1:], affine),
     "holds the values 9": lambda voxels, affine: (np.where(voxels == 1, 9, voxels).astype(np.uint8), affine),
     "voxels that are not integers": lambda voxels, affine: (voxels.astype(np.float32) * 0.5, affine),
     "--allow empty": lambda voxels, affine: (np.zeros_like(voxels), affine),
@@ -156,6 +157,18 @@ def test_a_mask_that_cannot_be_meant_is_refused_and_stays_as_it_was(made: Made, 
     assert path.read_bytes() == before
     assert made.loop.state.read_bytes() == state
     assert not made.loop.masks.exists()
+
+
+def test_a_mask_with_a_name_of_no_scan_is_not_passed_over(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    shutil.copy(made.truth("s06"), folder / "s06_corrected.nii.gz")
+    (folder / "minutes.csv").write_text("case,structure,minutes\ns06,core,3\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"called after a scan of the loop \(s06_corrected\.nii\.gz\)"):
+        label_face.label_accept(folder, made.loop.root)
+    shutil.move(folder / "s06_corrected.nii.gz", folder / "s6.nii.gz")
+    with pytest.raises(DataError, match=r"s6\.nii\.gz: did you mean 's06'\?"):
+        label_face.label_accept(folder, made.loop.root)
 
 
 def test_an_empty_mask_and_an_unchanged_one_are_taken_in_where_they_are_meant(made: Made, tmp_path: Path) -> None:
