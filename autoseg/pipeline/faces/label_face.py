@@ -152,10 +152,12 @@ def label_train(
         assignments: values of the plan to change, in place of those given before; empty for these.
         scale: divide features, patch and batch by this, to try the plan out.
         gpu_memory_gb: plan for a GPU with so many GiB.
-        iterations: steps instead of the plan's.
-        max_minutes: for one fold and configuration.
+        iterations: steps instead of the plan's; more than before train a finished round further, as long as no scan
+            was chosen with its model and no mask was taken in.
+        max_minutes: for one fold and configuration; as for `iterations`.
         allow_seen: start folds also from weights of the round before that know cases to be judged on: marks scores.
-        restart: begin a round that is not finished anew; what was trained of it is removed.
+        restart: begin the last round anew, as long as no scan was chosen with its model; what was trained of it is
+            removed.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -223,7 +225,7 @@ def label_next(
 
     with speaking_of_rounds(), opened(find_loop(_find(workspace))) as found:
         options = NextOptions(count=as_whole_number(count), way=way, without=as_several(without))
-        return run(found, options, LoopProgress(progress or SilentProgress()))
+        return run(found, options, LoopProgress(progress or SilentProgress(), choosing=True))
 
 
 def label_accept(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
 
 from autoseg.progress import Progress, Task
 from dataset_fingerprints.errors import AutosegError
@@ -27,6 +28,7 @@ _PHRASES = (
         "",
     ),
     (r"; to have both, plan with --plan-name NEW", ""),
+    (r"(longer: `[^`]*`), and so for the others", r"\1"),
     (
         r"Give the new plan a name of its own with --plan-name, which leaves these folds as they are, or delete",
         "Delete",
@@ -42,13 +44,22 @@ _COMMAND = re.compile(r"`(?:autoseg )?(?:train|plan_and_preprocess)((?: [^`]*)?)
 # Options of these commands that `label train` has, too, by what stays of them; all else is as the round has it.
 _KEPT = {"--restart": "--restart", "--allow-seen": "--allow-seen", "--like": "--like-last", "full": "--fold full"}
 _MEMORY = "--gpu-memory-gb"
+# Minutes of each unit in which a time is advised; a round takes minutes.
+_MINUTES = {"--max-minutes": 1, "--max-hours": 60}
+_NUMBER = re.compile(r"[0-9.]+")
+_LONGER = re.compile(r"Train (?:it|them) longer(?=: )")
 
 
 class LoopProgress:
-    """Progress of a round, whose sentences name what `label train` takes."""
+    """Progress of a round, whose sentences name what `label train` takes.
 
-    def __init__(self, shown: Progress) -> None:
-        self._shown = shown
+    Args:
+        shown: receiver of it.
+        choosing: whether scans are chosen, after which the round is not trained further.
+    """
+
+    def __init__(self, shown: Progress, *, choosing: bool = False) -> None:
+        self._shown, self._choosing = shown, choosing
 
     def task(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Task]:
         """Open a piece of work."""
@@ -56,7 +67,11 @@ class LoopProgress:
 
     def say(self, message: str) -> None:
         """Show one line that stays."""
-        self._shown.say(say_in_loop(message))
+        self._shown.say(self._reword(say_in_loop(message)))
+
+    def _reword(self, message: str) -> str:
+        """Return a message for a round that is not trained further once scans are chosen with its model."""
+        return _LONGER.sub("Train the next round longer", message) if self._choosing else message
 
 
 @contextmanager
@@ -78,6 +93,14 @@ def say_in_loop(message: str) -> str:
 
 def _as_round(found: re.Match[str]) -> str:
     words = found[1].split()
+    times = [
+        ("--max-minutes", f"{float(value) * _MINUTES[word]:g}")
+        for word, value in pairwise(words)
+        if word in _MINUTES and _NUMBER.fullmatch(value)
+    ]
+    if times and "--restart" not in words:
+        # The round goes on with the fold that it has.
+        return f"`{' '.join(('autoseg label train', *times[0]))}`"
     kept = [_KEPT[word] for word in words if word in _KEPT]
     if _MEMORY in words[:-1]:
         # The plan of a round that is begun changes only with it.

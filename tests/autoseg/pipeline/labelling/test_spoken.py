@@ -9,12 +9,13 @@ import pytest
 from autoseg.pipeline.faces import label_face
 from autoseg.pipeline.folds.runs import refuse_other_run
 from autoseg.pipeline.labelling import training
-from autoseg.pipeline.labelling.spoken import say_in_loop
+from autoseg.pipeline.labelling.spoken import LoopProgress, say_in_loop
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.fingerprint import drop_cases
 from planners.run import CaseContent, make_run
 from tests.autoseg.pipeline.labelling.loops import begin
 from tests.autoseg.pipeline.labelling.test_training import FINGERPRINT, note_trainings, plan_first_round
+from tests.autoseg.training.builders import Listening
 
 SAID = (
     (
@@ -49,6 +50,14 @@ SAID = (
         "the model's own network: `autoseg plan_and_preprocess DATASET --like MODEL`.",
         "the model's own network: `autoseg label train --like-last`.",
     ),
+    (
+        "Train it longer: `autoseg train full --max-minutes 10 -w LOOP/rounds/01/workspace`.",
+        "Train it longer: `autoseg label train --max-minutes 10`.",
+    ),
+    (
+        "Train them longer: `autoseg train 0 --max-hours 2`, and so for the others.",
+        "Train them longer: `autoseg label train --max-minutes 120`.",
+    ),
     ("Run `autoseg label train` first.", "Run `autoseg label train` first."),
 )
 
@@ -56,6 +65,15 @@ SAID = (
 @pytest.mark.parametrize(("before", "after"), SAID)
 def test_what_a_round_does_not_take_is_said_in_its_own_words(before: str, after: str) -> None:
     assert say_in_loop(before) == after
+
+
+@pytest.mark.parametrize(("choosing", "said"), [(False, "Train it longer"), (True, "Train the next round longer")])
+def test_the_advice_to_train_longer_is_for_the_next_round_once_scans_are_chosen(choosing: bool, said: str) -> None:
+    listening = Listening()
+    LoopProgress(listening, choosing=choosing).say(
+        "Poor masks. Train it longer: `autoseg train full --max-minutes 10`."
+    )
+    assert listening.messages == [f"Poor masks. {said}: `autoseg label train --max-minutes 10`."]
 
 
 def test_an_error_of_a_fold_inside_a_round_names_what_the_round_takes(
