@@ -9,6 +9,7 @@ from autoseg.pipeline.plans.reading import read_plan
 from autoseg.workspace.fold import ALL, FULL
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.names import check_fold_name
+from planners.editing.overrides import refuse_unknown_fields, refuse_unknown_parts
 from planners.editing.scaling import check_scale
 from planners.plan import FOLDS
 
@@ -24,6 +25,8 @@ def check_training(training: Training) -> None:
     if training.fold != ALL:
         check_fold_name(training.fold)
     check_scale(training.scale)
+    refuse_unknown_fields(training.assignments)
+    refuse_unknown_parts(training.assignments)
     TrainingOptions(iterations=training.iterations, max_minutes=training.max_minutes).check()
 
 

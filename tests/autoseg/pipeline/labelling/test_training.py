@@ -86,6 +86,8 @@ def test_a_second_process_changes_nothing_of_what_the_first_one_trains(tmp_path:
         ("iterations", 0, "--iterations is 0"),
         ("fold", "first", "'first' is not a fold"),
         ("scale", 0.0, "--scale is 0"),
+        ("assignments", ("nonsense=3",), "--set nonsense: the plan has no field 'nonsense'"),
+        ("assignments", ("training.loss=nonsense",), "--set training.loss: there is no 'nonsense'"),
     ],
 )
 def test_an_option_that_cannot_be_meant_is_refused_and_not_kept(
