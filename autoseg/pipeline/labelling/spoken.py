@@ -46,6 +46,8 @@ _KEPT = {"--restart": "--restart", "--allow-seen": "--allow-seen", "--like": "--
 _MEMORY = "--gpu-memory-gb"
 # Minutes of each unit in which a time is advised; a round takes minutes.
 _MINUTES = {"--max-minutes": 1, "--max-hours": 60}
+# How planning tells of the round's own tables of cases and folds, of which a person knows nothing.
+_UNSAID = re.compile(r"^Found CSV of paths\b|^Columns of labelled\.csv: |^\d+ folds? of your own \(")
 _NUMBER = re.compile(r"[0-9.]+")
 _LONGER = re.compile(r"Train (?:it|them) longer(?=: )")
 
@@ -66,8 +68,9 @@ class LoopProgress:
         return self._shown.task(title, total, done)
 
     def say(self, message: str) -> None:
-        """Show one line that stays."""
-        self._shown.say(self._reword(say_in_loop(message)))
+        """Show one line that stays, unless it is about tables that the loop has written itself."""
+        if not _UNSAID.search(message):
+            self._shown.say(self._reword(say_in_loop(message)))
 
     def _reword(self, message: str) -> str:
         """Return a message for a round that is not trained further once scans are chosen with its model."""

@@ -76,6 +76,21 @@ def test_the_advice_to_train_longer_is_for_the_next_round_once_scans_are_chosen(
     assert listening.messages == [f"Poor masks. {said}: `autoseg label train --max-minutes 10`."]
 
 
+@pytest.mark.parametrize(
+    ("message", "heard"),
+    [
+        ("Found CSV of paths (/w/rounds/01/labelled.csv).", False),
+        ("Columns of labelled.csv: image:T1w = scan; label = label maps.", False),
+        ("5 folds of your own (folds.csv).", False),
+        ("1 case has no lesion.", True),
+    ],
+)
+def test_tables_that_the_loop_has_written_itself_are_not_told_of(message: str, heard: bool) -> None:
+    listening = Listening()
+    LoopProgress(listening).say(message)
+    assert listening.messages == [message] * heard
+
+
 def test_an_error_of_a_fold_inside_a_round_names_what_the_round_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
