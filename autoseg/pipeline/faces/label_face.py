@@ -225,7 +225,7 @@ def label_next(
 
     with speaking_of_rounds(), opened(find_loop(_find(workspace))) as found:
         options = NextOptions(count=as_whole_number(count), way=way, without=as_several(without))
-        return run(found, options, LoopProgress(progress or SilentProgress(), choosing=True))
+        return run(found, options, LoopProgress(progress or SilentProgress()))
 
 
 def label_accept(

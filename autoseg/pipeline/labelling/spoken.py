@@ -49,19 +49,13 @@ _MINUTES = {"--max-minutes": 1, "--max-hours": 60}
 # How planning tells of the round's own tables of cases and folds, of which a person knows nothing.
 _UNSAID = re.compile(r"^Found CSV of paths\b|^Columns of labelled\.csv: |^\d+ folds? of your own \(")
 _NUMBER = re.compile(r"[0-9.]+")
-_LONGER = re.compile(r"Train (?:it|them) longer(?=: )")
 
 
 class LoopProgress:
-    """Progress of a round, whose sentences name what `label train` takes.
+    """Progress of a round, whose sentences name what `label train` takes."""
 
-    Args:
-        shown: receiver of it.
-        choosing: whether scans are chosen, after which the round is not trained further.
-    """
-
-    def __init__(self, shown: Progress, *, choosing: bool = False) -> None:
-        self._shown, self._choosing = shown, choosing
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
 
     def task(self, title: str, total: int, done: int = 0) -> AbstractContextManager[Task]:
         """Open a piece of work."""
@@ -70,11 +64,7 @@ class LoopProgress:
     def say(self, message: str) -> None:
         """Show one line that stays, unless it is about tables that the loop has written itself."""
         if not _UNSAID.search(message):
-            self._shown.say(self._reword(say_in_loop(message)))
-
-    def _reword(self, message: str) -> str:
-        """Return a message for a round that is not trained further once scans are chosen with its model."""
-        return _LONGER.sub("Train the next round longer", message) if self._choosing else message
+            self._shown.say(say_in_loop(message))
 
 
 @contextmanager

@@ -67,15 +67,6 @@ def test_what_a_round_does_not_take_is_said_in_its_own_words(before: str, after:
     assert say_in_loop(before) == after
 
 
-@pytest.mark.parametrize(("choosing", "said"), [(False, "Train it longer"), (True, "Train the next round longer")])
-def test_the_advice_to_train_longer_is_for_the_next_round_once_scans_are_chosen(choosing: bool, said: str) -> None:
-    listening = Listening()
-    LoopProgress(listening, choosing=choosing).say(
-        "Poor masks. Train it longer: `autoseg train full --max-minutes 10`."
-    )
-    assert listening.messages == [f"Poor masks. {said}: `autoseg label train --max-minutes 10`."]
-
-
 @pytest.mark.parametrize(
     ("message", "heard"),
     [
