@@ -85,6 +85,22 @@ def refuse_unknown_parts(assignments: Sequence[str]) -> None:
         resolve(choice, PARTS[field], PARTS[field].word, f"--set {field}")
 
 
+def refuse_unknown_fields(assignments: Sequence[str]) -> None:
+    """Refuse fields that no plan and no configuration can have, before there is a plan.
+
+    A path of several steps may begin with the name of a configuration, which only a plan knows: it is left to that.
+
+    Args:
+        assignments: as for `set_values`.
+
+    Raises:
+        PlanError: one sets nothing, or names a field that does not exist.
+    """
+    for path, _ in map(_split, assignments):
+        if "." not in path and path not in _PLAN_FIELDS:
+            _check_first_key([path], path, [])
+
+
 def find_assigned_parts(assignments: Sequence[str]) -> Iterator[tuple[str, Choice]]:
     """Yield the parts that assignments name and the options that they give them, before there is a plan.
 

@@ -143,7 +143,10 @@ def train(
     max_minutes: Annotated[float | None, typer.Option(help="Time per fold and configuration.")] = None,
     restart: Annotated[
         bool,
-        typer.Option("--restart", help="Begin a round that is not finished anew: removes its weights and its scores."),
+        typer.Option(
+            "--restart",
+            help="Begin the last round anew, if no scan was chosen with it yet: removes its weights and its scores.",
+        ),
     ] = False,
     allow_seen: Annotated[
         bool,

@@ -152,10 +152,12 @@ def label_train(
         assignments: values of the plan to change, in place of those given before; empty for these.
         scale: divide features, patch and batch by this, to try the plan out.
         gpu_memory_gb: plan for a GPU with so many GiB.
-        iterations: steps instead of the plan's.
-        max_minutes: for one fold and configuration.
+        iterations: steps instead of the plan's; more than before train a finished round further, as long as no scan
+            was chosen with its model and no mask was taken in.
+        max_minutes: for one fold and configuration; as for `iterations`.
         allow_seen: start folds also from weights of the round before that know cases to be judged on: marks scores.
-        restart: begin a round that is not finished anew; what was trained of it is removed.
+        restart: begin the last round anew, as long as no scan was chosen with its model; what was trained of it is
+            removed.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -237,7 +239,8 @@ def label_accept(
     """Check corrected masks, take them in as copies, and write the tables of the next round.
 
     Args:
-        folder: with the masks, called after the cases; None for the one that the last choice was written into.
+        folder: with the masks, called after the cases; None for the one that the last choice was written into. A loop's
+            folder alone is taken for `workspace`, which the other functions take first.
         workspace: as for `label_train`.
         minutes: a table with the columns case, structure and minutes; None for minutes.csv beside the masks.
         allow: `empty` masks, masks that are `unchanged`, or `earlier` ones, which a later mask has replaced.
@@ -250,8 +253,10 @@ def label_accept(
     _check(locals())
     from autoseg.pipeline.labelling.accepting import AcceptOptions, accept_masks
     from autoseg.pipeline.labelling.loop_state import opened
-    from autoseg.workspace.loop import find_loop
+    from autoseg.workspace.loop import find_loop, is_loop
 
+    if folder is not None and workspace is None and is_loop(Path(folder)):
+        folder, workspace = None, folder
     with opened(find_loop(_find(workspace))) as found:
         options = AcceptOptions(minutes=_find(minutes), allow=as_several(allow))
         return accept_masks(found, _find(folder), options, progress or SilentProgress())

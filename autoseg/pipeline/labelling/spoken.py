@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from itertools import pairwise
 
 from autoseg.progress import Progress, Task
 from dataset_fingerprints.errors import AutosegError
@@ -27,6 +28,7 @@ _PHRASES = (
         "",
     ),
     (r"; to have both, plan with --plan-name NEW", ""),
+    (r"(longer: `[^`]*`), and so for the others", r"\1"),
     (
         r"Give the new plan a name of its own with --plan-name, which leaves these folds as they are, or delete",
         "Delete",
@@ -42,6 +44,11 @@ _COMMAND = re.compile(r"`(?:autoseg )?(?:train|plan_and_preprocess)((?: [^`]*)?)
 # Options of these commands that `label train` has, too, by what stays of them; all else is as the round has it.
 _KEPT = {"--restart": "--restart", "--allow-seen": "--allow-seen", "--like": "--like-last", "full": "--fold full"}
 _MEMORY = "--gpu-memory-gb"
+# Minutes of each unit in which a time is advised; a round takes minutes.
+_MINUTES = {"--max-minutes": 1, "--max-hours": 60}
+# How planning tells of the round's own tables of cases and folds, of which a person knows nothing.
+_UNSAID = re.compile(r"^Found CSV of paths\b|^Columns of labelled\.csv: |^\d+ folds? of your own \(")
+_NUMBER = re.compile(r"[0-9.]+")
 
 
 class LoopProgress:
@@ -55,8 +62,9 @@ class LoopProgress:
         return self._shown.task(title, total, done)
 
     def say(self, message: str) -> None:
-        """Show one line that stays."""
-        self._shown.say(say_in_loop(message))
+        """Show one line that stays, unless it is about tables that the loop has written itself."""
+        if not _UNSAID.search(message):
+            self._shown.say(say_in_loop(message))
 
 
 @contextmanager
@@ -78,6 +86,14 @@ def say_in_loop(message: str) -> str:
 
 def _as_round(found: re.Match[str]) -> str:
     words = found[1].split()
+    times = [
+        ("--max-minutes", f"{float(value) * _MINUTES[word]:g}")
+        for word, value in pairwise(words)
+        if word in _MINUTES and _NUMBER.fullmatch(value)
+    ]
+    if times and "--restart" not in words:
+        # The round goes on with the fold that it has.
+        return f"`{' '.join(('autoseg label train', *times[0]))}`"
     kept = [_KEPT[word] for word in words if word in _KEPT]
     if _MEMORY in words[:-1]:
         # The plan of a round that is begun changes only with it.

@@ -11,6 +11,7 @@ import numpy as np
 from autoseg.labelling.minutes import read_minutes
 from autoseg.labelling.state import USUAL_TRAINING, Loop, Round, Training
 from autoseg.pipeline.labelling.copies import find_copies
+from autoseg.pipeline.labelling.early_checks import check_training
 from autoseg.pipeline.labelling.loop_state import read_loop, write_tables
 from autoseg.pipeline.outputs import refuse_workspace_place
 from autoseg.pipeline.plans.inspecting import find_dataset
@@ -79,6 +80,7 @@ def start_loop(place: Path, unlabelled: Path | None, options: StartOptions, prog
         AutosegError: the data cannot be used, or the folder holds something else.
     """
     check_seed("--seed", options.seed)
+    check_training(options.training)
     dataset = find_dataset(place, options.labels, progress, options.selection)
     # Without a place the scans are those of the data set whose lines name no label map.
     found = find_unlabelled(unlabelled, dataset)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from autoseg.evaluation.statistics import LEAST_CASES
 from autoseg.labelling.corrections import list_structures, measure_rms
 from autoseg.labelling.state import Loop
 from autoseg.labelling.summary import (
@@ -191,6 +192,11 @@ def _remark(loop: Loop, summaries: Sequence[RoundSummary], manual: int) -> Itera
         f"Dice and held-out manual-CNN: of {counted(len(loop.test), 'held-out case')}, the same in all rounds, which "
         "no round trained on or chose. Gain and p: against the round before, paired t-test."
     )
+    if any(one.interval is None for one in summaries):
+        yield (
+            f"95 %: - where fewer than {LEAST_CASES} held-out cases were scored: so few have no interval, and p of so "
+            "few says little."
+        )
     yield (
         "Corrected: masks of the round's model that people gave back; volumes and minutes are means per scan, the "
         "share is of the corrected volume."

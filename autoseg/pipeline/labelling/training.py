@@ -13,6 +13,7 @@ from autoseg.pipeline.folds.cross_validation import train_all
 from autoseg.pipeline.folds.jobs import TrainingOptions
 from autoseg.pipeline.folds.one_fold import train_fold
 from autoseg.pipeline.folds.runs import list_runs, name_folds
+from autoseg.pipeline.labelling.early_checks import check_fold, check_training
 from autoseg.pipeline.labelling.inheriting import inherit
 from autoseg.pipeline.labelling.judging import judge_round
 from autoseg.pipeline.labelling.loop_state import OpenLoop, opened, write_tables
@@ -26,9 +27,8 @@ from autoseg.workspace.locks import locked
 from autoseg.workspace.loop import LoopFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError
-from dataset_fingerprints.names import check_fold_name, counted, show_name, some_of
+from dataset_fingerprints.names import counted, show_name, some_of
 from planners.editing.following import Followed
-from planners.editing.scaling import check_scale
 from planners.order import order_by_need
 from planners.plan import Configuration, Plan
 
@@ -65,7 +65,7 @@ def train_round(
     started = time.monotonic()
     with ExitStack() as held:
         with opened(folder) as found:
-            before = found.loop.current().training
+            before = found.loop.current()
             own = _choose_round(found, asked, given, restart=restart)
             # Before anything is written: a second process must not change what the first one trains.
             place = found.folder.round(own.number)
@@ -90,10 +90,11 @@ def train_round(
     return own
 
 
-def _take_back(folder: LoopFolder, own: Round, before: Training) -> None:
-    """Let a round be trained as was said before: options of which nothing can be made are not for later commands."""
+def _take_back(folder: LoopFolder, own: Round, before: Round) -> None:
+    """Let a round be as it was before: options of which nothing can be made are not for later commands."""
     with opened(folder) as found:
-        found.keep(found.loop.with_round(replace(own, training=before)))
+        kept = before if before.number == own.number else replace(own, training=before.training)
+        found.keep(found.loop.with_round(kept))
 
 
 def choose_models(own: Round) -> ModelChoice:
@@ -106,31 +107,48 @@ def choose_models(own: Round) -> ModelChoice:
 def _choose_round(found: OpenLoop, asked: Training, given: Collection[str], *, restart: bool) -> Round:
     """Return the round to train: the last one until it is finished, then the next one with all that is labelled.
 
+    A finished round is trained once more, anew or further, as long as no scan was chosen with its model.
+
     Raises:
         AutosegError: nothing was labelled since the last one, or an option cannot be meant.
     """
     loop, last = found.loop, found.loop.current()
     training = settle(last.training, asked, given)
-    _check(training)
-    if not last.scores:
+    check_training(training)
+    if not last.scores or _trains_again(found, given, restart=restart):
+        check_fold(found, last.number, training.fold)
         if not restart:
             _refuse_other_plan(found, training)
-        return replace(last, training=training)
-    if restart:
-        raise PlanError(
-            f"{found.folder.root}: round {last.number} is finished, and is not begun anew: people correct its masks, "
-            "and the next round starts from its weights. Leave --restart out to train the next round."
-        )
+        return replace(last, training=training, scores=(), seconds=0.0 if restart else last.seconds)
     if not loop.news():
         waiting = len(loop.awaited())
         cure = "choose scans to label with `autoseg label next --count K`"
         if waiting:
             cure = f"{counted(waiting, 'scan is', 'scans are')} to be corrected and given to `autoseg label accept`"
+        elif last.choice is None:
+            cure += f", or train round {last.number} further (--max-minutes, --iterations) or anew (--restart)"
         raise PlanError(
             f"{found.folder.root}: round {last.number} is trained, and no mask was taken in since. Expected some: "
             f"{cure}."
         )
+    check_fold(found, last.number + 1, training.fold)
     return Round(number=last.number + 1, cases=loop.labelled(), training=training)
+
+
+def _trains_again(found: OpenLoop, given: Collection[str], *, restart: bool) -> bool:
+    """Return whether the last round, which is finished, is trained anew, or further for a length that is given.
+
+    Raises:
+        PlanError: it is to be begun anew, and scans were chosen with its model.
+    """
+    loop, last = found.loop, found.loop.current()
+    if restart and last.choice is not None:
+        raise PlanError(
+            f"{found.folder.root}: round {last.number} is finished, and is not begun anew: scans were chosen with its "
+            "model, whose masks people correct. Leave --restart out, and train the next round longer (--max-minutes, "
+            "--iterations) when masks are taken in."
+        )
+    return restart or (last.choice is None and not loop.news() and not _LENGTHS.isdisjoint(given))
 
 
 def _refuse_other_plan(found: OpenLoop, training: Training) -> None:
@@ -149,18 +167,6 @@ def _refuse_other_plan(found: OpenLoop, training: Training) -> None:
             f"{', '.join(others)}. Leave it out to go on with what was begun, or add --restart, which removes that and "
             "begins the round's training anew."
         )
-
-
-def _check(training: Training) -> None:
-    """Refuse at once what would else be kept for later rounds, and be refused when all cases are preprocessed.
-
-    Raises:
-        AutosegError: an option cannot be meant; the message names it.
-    """
-    if training.fold != ALL:
-        check_fold_name(training.fold)
-    check_scale(training.scale)
-    TrainingOptions(iterations=training.iterations, max_minutes=training.max_minutes).check()
 
 
 def _begin(found: OpenLoop, own: Round, progress: Progress) -> OpenLoop:

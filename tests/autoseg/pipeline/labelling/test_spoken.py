@@ -9,12 +9,13 @@ import pytest
 from autoseg.pipeline.faces import label_face
 from autoseg.pipeline.folds.runs import refuse_other_run
 from autoseg.pipeline.labelling import training
-from autoseg.pipeline.labelling.spoken import say_in_loop
+from autoseg.pipeline.labelling.spoken import LoopProgress, say_in_loop
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.fingerprint import drop_cases
 from planners.run import CaseContent, make_run
 from tests.autoseg.pipeline.labelling.loops import begin
 from tests.autoseg.pipeline.labelling.test_training import FINGERPRINT, note_trainings, plan_first_round
+from tests.autoseg.training.builders import Listening
 
 SAID = (
     (
@@ -49,6 +50,14 @@ SAID = (
         "the model's own network: `autoseg plan_and_preprocess DATASET --like MODEL`.",
         "the model's own network: `autoseg label train --like-last`.",
     ),
+    (
+        "Train it longer: `autoseg train full --max-minutes 10 -w LOOP/rounds/01/workspace`.",
+        "Train it longer: `autoseg label train --max-minutes 10`.",
+    ),
+    (
+        "Train them longer: `autoseg train 0 --max-hours 2`, and so for the others.",
+        "Train them longer: `autoseg label train --max-minutes 120`.",
+    ),
     ("Run `autoseg label train` first.", "Run `autoseg label train` first."),
 )
 
@@ -56,6 +65,21 @@ SAID = (
 @pytest.mark.parametrize(("before", "after"), SAID)
 def test_what_a_round_does_not_take_is_said_in_its_own_words(before: str, after: str) -> None:
     assert say_in_loop(before) == after
+
+
+@pytest.mark.parametrize(
+    ("message", "heard"),
+    [
+        ("Found CSV of paths (/w/rounds/01/labelled.csv).", False),
+        ("Columns of labelled.csv: image:T1w = scan; label = label maps.", False),
+        ("5 folds of your own (folds.csv).", False),
+        ("1 case has no lesion.", True),
+    ],
+)
+def test_tables_that_the_loop_has_written_itself_are_not_told_of(message: str, heard: bool) -> None:
+    listening = Listening()
+    LoopProgress(listening).say(message)
+    assert listening.messages == [message] * heard
 
 
 def test_an_error_of_a_fold_inside_a_round_names_what_the_round_takes(

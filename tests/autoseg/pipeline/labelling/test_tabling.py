@@ -70,3 +70,4 @@ def test_where_not_all_labels_were_timed_the_table_says_of_which_its_minutes_are
     assert "add up those that were noted, of 1 scan corrected: core of 1, rim of 0." in said
     assert "saved in round 1: core 17.0 (not all labels were timed)." in said
     assert "Given up, and in no round: s09." in said
+    assert "95 %: - where fewer than 5 held-out cases were scored" in said

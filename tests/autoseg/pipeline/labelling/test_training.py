@@ -86,6 +86,8 @@ def test_a_second_process_changes_nothing_of_what_the_first_one_trains(tmp_path:
         ("iterations", 0, "--iterations is 0"),
         ("fold", "first", "'first' is not a fold"),
         ("scale", 0.0, "--scale is 0"),
+        ("assignments", ("nonsense=3",), "--set nonsense: the plan has no field 'nonsense'"),
+        ("assignments", ("training.loss=nonsense",), "--set training.loss: there is no 'nonsense'"),
     ],
 )
 def test_an_option_that_cannot_be_meant_is_refused_and_not_kept(
@@ -164,8 +166,59 @@ def test_with_restart_a_round_that_is_begun_is_begun_anew_by_another_plan(
     label_face.label_train(made.loop.root, scale=2.0, restart=True)
     assert [(fold, options.restart) for fold, options in noted] == [("full", True)]
     assert read_loop(made.loop).current().training.scale == 2.0
-    with pytest.raises(PlanError, match=r"round 1 is finished, and is not begun anew.* Leave --restart out"):
+
+
+def test_a_finished_round_is_trained_further_or_anew_until_scans_are_chosen_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = choose(tmp_path)
+    chosen = read_loop(made.loop)
+    noted = note_trainings(monkeypatch, plan_first_round(made))
+    with pytest.raises(PlanError, match=r"scans were chosen with its model.* train the next round longer"):
         label_face.label_train(made.loop.root, restart=True)
+    with pytest.raises(PlanError, match="3 scans are to be corrected"):
+        label_face.label_train(made.loop.root, iterations=500)
+    write_json(made.loop.state, chosen.with_round(replace(chosen.current(), choice=None, seconds=9.0)))
+    with pytest.raises(
+        PlanError, match=r"or train round 1 further \(--max-minutes, --iterations\) or anew \(--restart"
+    ):
+        label_face.label_train(made.loop.root)
+    further = label_face.label_train(made.loop.root, iterations=500)
+    assert (further.number, further.seconds >= 9.0) == (1, True)
+    anew = label_face.label_train(made.loop.root, max_minutes=60, restart=True)
+    assert (anew.number, anew.seconds < 9.0) == (1, True)
+    assert [(one.iterations, one.max_minutes, one.restart) for _, one in noted] == [
+        (500, None, False),
+        (None, 60, True),
+    ]
+
+
+def test_a_finished_round_keeps_its_scores_where_it_cannot_be_planned_anew(tmp_path: Path) -> None:
+    made = choose(tmp_path)
+    chosen = read_loop(made.loop)
+    write_json(made.loop.state, chosen.with_round(replace(chosen.current(), choice=None)))
+    before = made.loop.state.read_bytes()
+    with pytest.raises(PlanError, match="no planner 'nonsense'"):
+        label_face.label_train(made.loop.root, planner="nonsense", restart=True)
+    assert made.loop.state.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("fold", "planned", "said"),
+    [("9", False, "Give one of 0, 1, 2, 3, 4, or `full`"), ("2", True, "Give one of 0, 1, or `full`")],
+)
+def test_a_fold_that_there_is_not_is_refused_before_anything_is_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fold: str, planned: bool, said: str
+) -> None:
+    made = choose(tmp_path)
+    label_face.label_accept(None, made.loop.root, allow=("unchanged",))
+    if planned:
+        plan_first_round(made)
+    monkeypatch.setattr(training, "_plan", lambda *given: pytest.fail("it was planned"))
+    before = made.loop.state.read_bytes()
+    with pytest.raises(PlanError, match=rf"There is no fold '{fold}' \(--fold\)\. {said}"):
+        label_face.label_train(made.loop.root, fold=fold, own_plan=True)
+    assert made.loop.state.read_bytes() == before
 
 
 def test_what_cannot_be_planned_is_not_kept_for_the_next_command(tmp_path: Path) -> None:
