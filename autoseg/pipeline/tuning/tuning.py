@@ -22,7 +22,7 @@ from autoseg.pipeline.tuning.forecast import forecast
 from autoseg.pipeline.tuning.opening import open_search
 from autoseg.pipeline.tuning.proving import Proof
 from autoseg.pipeline.tuning.records import REMEDY, Outcome, TrialRecord, TuningRecord
-from autoseg.pipeline.tuning.schedule import divide, fit_proof
+from autoseg.pipeline.tuning.schedule import divide, fit_proof, refuse_short
 from autoseg.pipeline.tuning.searching import Search, find_best, find_space, read_trials
 from autoseg.pipeline.tuning.spending import Spent
 from autoseg.pipeline.tuning.taking import write_tuned_plan
@@ -198,6 +198,7 @@ def _begin(plan: Plan, job: Job, options: TuningOptions, units: Mapping[str, str
     """Return what a search is begun with today."""
     fingerprint = read_json(job.workspace.fingerprint, DatasetFingerprint, PLAN_REMEDY)
     most = math.prod(1 + len(found) for found in space.values())
+    refuse_short(options.hours, options.iterations, options.candidates, most)
     return TuningRecord(
         plan=plan.name,
         configuration=job.name,
