@@ -136,25 +136,31 @@ def divide(hours: float | None, iterations: int | None, candidates: int | None, 
     )
 
 
+def is_short(hours: float | None, iterations: int | None, candidates: int | None, most: int) -> bool:
+    """Return whether a time leaves some training less than `LEAST_SECONDS`; arguments as for `divide`."""
+    if hours is None or iterations is not None:
+        return False
+    return min(_shortest(hours, candidates, most)) < LEAST_SECONDS
+
+
 def refuse_short(hours: float | None, iterations: int | None, candidates: int | None, most: int = 1000) -> None:
     """Make sure that a time divided over trainings leaves each of them `LEAST_SECONDS`; arguments as for `divide`.
 
     Raises:
         PlanError: it does not; the message says which time would do.
     """
-    if hours is None or iterations is not None:
+    if hours is None or not is_short(hours, iterations, candidates, most):
         return
     first, proof = _shortest(hours, candidates, most)
-    if min(first, proof) >= LEAST_SECONDS:
-        return
     minutes = max(1, math.floor(hours * HOUR / MINUTE))
-    while min(_shortest(minutes * MINUTE / HOUR, candidates, most)) < LEAST_SECONDS:
+    while is_short(minutes * MINUTE / HOUR, None, candidates, most):
         minutes += 1
+    needed = math.ceil(100 * minutes * MINUTE / HOUR) / 100
     fewer = " or fewer --candidates" if candidates is not None else ""
     raise PlanError(
         f"{show_duration(hours * HOUR)} is too short for a search: its first trainings would have {first:.1f} s each, "
         f"and those of the proof {proof:.1f} s. Expected {LEAST_SECONDS:g} s or more, in which a network learns "
-        f"anything. Give at least --max-minutes {minutes}{fewer}."
+        f"anything. Give at least --max-minutes {minutes} (--hours {needed:g}){fewer}."
     )
 
 

@@ -6,10 +6,9 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from autoseg import processes
-from autoseg.models.selection import ScoreName
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.restarting import naming_restart
 from autoseg.pipeline.folds.runs import name_folds, read_contents, refuse_undivided
@@ -21,6 +20,7 @@ from autoseg.pipeline.tuning.drawing import refuse_without_optuna
 from autoseg.pipeline.tuning.forecast import forecast
 from autoseg.pipeline.tuning.going_on import describe_done
 from autoseg.pipeline.tuning.opening import open_search
+from autoseg.pipeline.tuning.options import TuningOptions
 from autoseg.pipeline.tuning.proving import Proof
 from autoseg.pipeline.tuning.records import REMEDY, Outcome, TrialRecord, TuningRecord
 from autoseg.pipeline.tuning.schedule import FEW_STEPS, divide, fit_proof, refuse_short
@@ -44,7 +44,6 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
 from planners.editing.alternatives import Alternatives, check_open
-from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, check_amount, check_seed
 from planners.order import find_configuration
 from planners.plan import Plan, Splits
 
@@ -53,50 +52,6 @@ CANNOT_WRITE = (
     "A search writes into the workspace: get the right to do so, or copy the workspace to another place and give that "
     "with -w."
 )
-_LEAST_CANDIDATES, _MOST_CANDIDATES = 2, 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TuningOptions:
-    """Options of a search.
-
-    Attributes:
-        configuration: None for the plan's default.
-        hours: for everything; None where `iterations` says how long trainings are.
-        iterations: of the longest trainings, in place of a share of the time.
-        candidates: of the first rung, with the plan as it is; None for a number by the time.
-        over: what is varied; empty for all that can be.
-        seed: of the division and of what is drawn.
-        restart: begin anew, and remove what was searched before.
-    """
-
-    plan_name: str = "default"
-    configuration: str | None = None
-    hours: float | None = None
-    iterations: int | None = None
-    candidates: int | None = None
-    over: tuple[str, ...] = ()
-    score: ScoreName = "mean"
-    seed: int = 0
-    restart: bool = False
-
-    def check(self) -> None:
-        """Make sure that the options can be meant.
-
-        Raises:
-            PlanError: one cannot; the message names it.
-        """
-        if self.hours is not None:
-            check_amount("--hours", self.hours, MOST_HOURS, "more than 0")
-        if self.iterations is not None:
-            check_amount("--iterations", self.iterations, MOST_COUNT, "1 or more")
-        if self.candidates is not None and not _LEAST_CANDIDATES <= self.candidates <= _MOST_CANDIDATES:
-            raise PlanError(
-                f"--candidates is {self.candidates}. Expected {_LEAST_CANDIDATES} to {_MOST_CANDIDATES}, the plan as "
-                "it is among them."
-            )
-        check_seed("--seed", self.seed)
-        check_open(self.over)
 
 
 def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Progress) -> TuningRecord:
