@@ -26,7 +26,7 @@ _LEAST = 0.3
 # With fewer steps, trainings differ by chance more than by their values: the search says so, and nothing is proven.
 FEW_STEPS = 100
 # The shortest trainings that are begun: in less, a busy CPU takes single steps, and all that is scored is chance.
-LEAST_SECONDS = 10.0
+LEAST_SECONDS = 8.0
 # Candidates by the hours that there are for everything.
 _CANDIDATES = ((8.0, 27), (0.5, 9), (0.0, 6))
 

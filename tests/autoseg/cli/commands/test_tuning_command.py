@@ -12,8 +12,8 @@ from tests.synthetic.commands import run
     ("options", "message"),
     [
         (("--max-minutes", "-4"), "--max-minutes is -4. Expected more than 0"),
-        (("--max-minutes", "4"), "Give at least --max-minutes 6"),
-        (("--hours", "0.0001"), "Give at least --max-minutes 6"),
+        (("--max-minutes", "4"), "Give at least --max-minutes 5"),
+        (("--hours", "0.0001"), "Give at least --max-minutes 5"),
         (("--hours", "0"), "--hours is 0. Expected more than 0"),
         (("--iterations", "0"), "--iterations is 0. Expected 1 or more"),
         (("--hours", "1", "--candidates", "1"), "--candidates is 1. Expected 2 to 1000"),
