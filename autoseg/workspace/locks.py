@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def locked(folder: Path, what: str) -> Iterator[None]:
+def locked(folder: Path, what: str, cure: str = "Choose a place with -w.") -> Iterator[None]:
     """Keep a second process out of a folder while the block runs; a killed process leaves no lock behind.
 
     Where the file system has no locks, that is said, and a second process is not kept out.
@@ -35,6 +35,7 @@ def locked(folder: Path, what: str) -> Iterator[None]:
     Args:
         folder: is made if it does not exist.
         what: the second process is kept from, for its message.
+        cure: what to do where the folder cannot be written to.
 
     Raises:
         WorkspaceError: another process is in the block, or the folder cannot be written to.
@@ -43,7 +44,7 @@ def locked(folder: Path, what: str) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         stream = open_to_write(folder / LOCK, 0)
     except OSError as error:
-        raise WorkspaceError(f"{folder}: cannot be written to ({error.strerror}). Choose a place with -w.") from error
+        raise WorkspaceError(f"{folder}: cannot be written to ({error.strerror}). {cure}") from error
     with stream:
         _lock(stream, fcntl.LOCK_EX, folder, what)
         yield
@@ -129,6 +130,20 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+def refuse_locked(folder: Path, what: str) -> None:
+    """Make sure that no process is in a `locked` block of a folder, before what takes long; nothing is made.
+
+    Raises:
+        WorkspaceError: one is.
+    """
+    if is_locked(folder):
+        raise _busy(folder, what)
+
+
+def _busy(folder: Path, what: str) -> WorkspaceError:
+    return WorkspaceError(f"{folder}: another process is at work on {what}. Wait for it, or stop it first.")
+
+
 def _lock(stream: IO[Any], kind: int, folder: Path, what: str) -> None:
     """Take a lock; where the file system has none, that is said instead.
 
@@ -138,9 +153,7 @@ def _lock(stream: IO[Any], kind: int, folder: Path, what: str) -> None:
     try:
         fcntl.flock(stream, kind | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise WorkspaceError(
-            f"{folder}: another process is at work on {what}. Wait for it, or stop it first."
-        ) from error
+        raise _busy(folder, what) from error
     except OSError as error:
         if error.errno not in _NO_LOCKS:
             raise WorkspaceError(

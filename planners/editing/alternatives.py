@@ -68,6 +68,10 @@ def check_open(names: Sequence[str]) -> tuple[str, ...]:
         PlanError: there is no such value.
     """
     for name in names:
+        several = [part.strip() for part in name.split(",")]
+        if several[1:] and all(part in OPEN for part in several):
+            repeated = " ".join(f"--over {part}" for part in several)
+            raise PlanError(f"--over {name}: takes one name and can be repeated. Give {repeated}.")
         if name not in OPEN:
             raise PlanError(f"--over {name}: nothing of that name is searched. {did_you_mean(name, OPEN)}")
     return tuple(name for name in OPEN if name in names) if names else tuple(OPEN)

@@ -46,8 +46,20 @@ def tune(
     What is taken becomes a plan of its own, called like the plan with -tuned behind. Ctrl-C keeps what is done: the
     same command goes on.
     """
+    from autoseg.pipeline.tuning.options import TuningOptions
+    from planners.editing.option_checks import MOST_HOURS, check_amount
+
     if max_minutes is not None:
         refuse_unused(context, {"hours": "is given beside --max-minutes: give one of the two"})
+        check_amount("--max-minutes", max_minutes, 60 * MOST_HOURS, "more than 0")
+    options = TuningOptions(
+        hours=hours if max_minutes is None else max_minutes / 60,
+        iterations=iterations,
+        candidates=candidates,
+        over=tuple(over or ()),
+        seed=seed,
+    )
+    options.check()
     show_start()
     from autoseg.pipeline.faces.located import find_located
     from autoseg.pipeline.faces.tuning_face import tune as run
@@ -60,7 +72,7 @@ def tune(
     record = run(
         found,
         fold,
-        hours=hours if max_minutes is None else max_minutes / 60,
+        hours=options.hours,
         iterations=iterations,
         configuration=configuration,
         plan_name=plan,

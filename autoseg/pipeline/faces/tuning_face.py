@@ -59,7 +59,7 @@ def tune(
     if score not in SCORES:
         raise ArgumentError(f"score is {score!r}. {did_you_mean(str(score), SCORES)}")
     calm_threads()
-    from autoseg.pipeline.tuning.tuning import TuningOptions
+    from autoseg.pipeline.tuning.options import TuningOptions
     from autoseg.pipeline.tuning.tuning import tune as run
 
     options = TuningOptions(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from autoseg.pipeline.folds.restarting import remove
 from autoseg.pipeline.tuning.records import REMEDY, TuningRecord
 from autoseg.workspace.tuning import TuningFolder
+from dataset_fingerprints.durations import HOUR, show_duration
 from dataset_fingerprints.errors import AutosegError, FileFormatError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, refuse_newer, write_json
 
@@ -70,10 +71,23 @@ def _find_differences(earlier: TuningRecord, now: TuningRecord) -> Iterator[str]
         yield "scans or label maps of the fold's cases were replaced since the search was begun"
     if earlier.values != now.values:
         yield f"plan {now.plan} has other values than when the search was begun"
-    for name, before, today in (
-        *((name, getattr(earlier, name), getattr(now, name)) for name in ("hours", "iterations", "seed", "score")),
-        ("over", ",".join(earlier.over), ",".join(now.over)),
+    if earlier.hours != now.hours:
+        then, today = _show_times(earlier.hours, now.hours)
+        yield f"the search was begun with {then} for everything, now it is {today} (--hours or --max-minutes)"
+    for name, before, wanted in (
+        *((name, getattr(earlier, name), getattr(now, name)) for name in ("iterations", "seed", "score")),
+        ("over", " --over ".join(earlier.over), " --over ".join(now.over)),
         ("candidates", earlier.schedule.rungs[0].candidates, now.schedule.rungs[0].candidates),
     ):
-        if before != today:
-            yield f"the search was begun with {name} {before}, now it is {today}"
+        if before != wanted:
+            yield f"the search was begun {_show(name, before)}, now {_show(name, wanted)}"
+
+
+def _show(name: str, value: object) -> str:
+    return f"without --{name}" if value is None else f"with --{name} {value}"
+
+
+def _show_times(earlier: float | None, now: float | None) -> tuple[str, str]:
+    """Return the hours of two starts in words, in numbers where the words are the same."""
+    before, today = ("no time" if hours is None else show_duration(hours * HOUR) for hours in (earlier, now))
+    return (before, today) if before != today else (f"{earlier:g} h", f"{now:g} h")

@@ -8,7 +8,7 @@ import numpy as np
 
 from autoseg.models.selection import Trial
 from autoseg.pipeline.tuning.records import AS_PLANNED, Candidate, Outcome
-from autoseg.pipeline.tuning.schedule import LEAST_PAIRS, Length, Schedule
+from autoseg.pipeline.tuning.schedule import FEW_STEPS, LEAST_PAIRS, Length, Schedule
 from autoseg.pipeline.tuning.trainings import Bench, describe_failure
 from autoseg.selection.cross_fitting import MOST_DICE_LOST, CrossFitted, Deal, judge
 from autoseg.selection.figures import Figures, stack
@@ -16,6 +16,7 @@ from autoseg.selection.trainings import find_interval_of_trainings
 from autoseg.training.record import read_record
 from autoseg.workspace.tuning import TuningFolder
 from dataset_fingerprints.errors import AutosegError
+from dataset_fingerprints.names import counted
 from planners.editing.option_checks import MOST_SEED
 from planners.plan import Plan
 
@@ -84,6 +85,15 @@ class Proof:
         planned = 120 * (length.minutes or 0.0) if length is not None else 0.0
         return spent + max((spent - begun) / pairs, planned) <= self.schedule.seconds
 
+    def _count_steps(self, pairs: int) -> int:
+        """Return the median steps of a side's trainings, of the side that had fewer."""
+        sides: dict[str, list[int]] = {PLANNED: [], TUNED: []}
+        for side, number in _list(pairs):
+            record = read_record(self.folder.proof(side, number))
+            assert record is not None
+            sides[side].append(record.iterations)
+        return min(int(np.median(steps)) for steps in sides.values())
+
     def _compare(self, best: Candidate, pairs: int, length: Length) -> Outcome:
         """Return the outcome of both sides' scores on the fold's validation cases."""
         bench, cases = self.bench, self.bench.job.cases.validation
@@ -102,7 +112,7 @@ class Proof:
         found = judge(both, bench.score, deal, np.ones_like(units), best=1)
         found = replace(found, change=replace(found.change, gain=gain))
         subjects = len(np.unique(units))
-        taken, reason = _decide(found)
+        taken, reason = _decide(found, self._count_steps(pairs))
         trial = Trial(
             subject="",
             before=AS_PLANNED,
@@ -124,12 +134,17 @@ class Proof:
         )
 
 
-def _decide(found: CrossFitted) -> tuple[bool, str]:
-    """Return whether a candidate is taken, and why.
+def _decide(found: CrossFitted, steps: int) -> tuple[bool, str]:
+    """Return whether a candidate is taken, and why; not after few steps, whatever its interval is.
 
     Lesions that are lost do not stand in its way, unlike in a selection: a plan whose networks mark next to everything
     finds all of them. They count in lesion F1, and are reported.
     """
+    if steps < FEW_STEPS:
+        return False, (
+            f"the trainings of the proof had only {counted(steps, 'step')}, and below {FEW_STEPS} plans differ by "
+            "chance more than by their values, so that the figures say nothing"
+        )
     if found.change.gain.low <= 0:
         return False, "its gain may be chance: the interval reaches 0"
     if found.loses_dice():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from dataset_fingerprints.durations import MINUTE, show_duration
+from dataset_fingerprints.durations import HOUR, MINUTE, show_duration
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.names import counted
 
@@ -22,6 +23,10 @@ PROOF_SHARE = 0.95
 APART, APART_SECONDS = 0.1, 2.0
 # The share of the search's time that is trained in at least.
 _LEAST = 0.3
+# With fewer steps, trainings differ by chance more than by their values: the search says so, and nothing is proven.
+FEW_STEPS = 100
+# The shortest trainings that are begun: in less, a busy CPU takes single steps, and all that is scored is chance.
+LEAST_SECONDS = 8.0
 # Candidates by the hours that there are for everything.
 _CANDIDATES = ((8.0, 27), (0.5, 9), (0.0, 6))
 
@@ -129,6 +134,41 @@ def divide(hours: float | None, iterations: int | None, candidates: int | None, 
         search_seconds=None if seconds is None else SEARCH_SHARE * seconds,
         seconds=seconds,
     )
+
+
+def is_short(hours: float | None, iterations: int | None, candidates: int | None, most: int) -> bool:
+    """Return whether a time leaves some training less than `LEAST_SECONDS`; arguments as for `divide`."""
+    if hours is None or iterations is not None:
+        return False
+    return min(_shortest(hours, candidates, most)) < LEAST_SECONDS
+
+
+def refuse_short(hours: float | None, iterations: int | None, candidates: int | None, most: int = 1000) -> None:
+    """Make sure that a time divided over trainings leaves each of them `LEAST_SECONDS`; arguments as for `divide`.
+
+    Raises:
+        PlanError: it does not; the message says which time would do.
+    """
+    if hours is None or not is_short(hours, iterations, candidates, most):
+        return
+    first, proof = _shortest(hours, candidates, most)
+    minutes = max(1, math.floor(hours * HOUR / MINUTE))
+    while is_short(minutes * MINUTE / HOUR, None, candidates, most):
+        minutes += 1
+    needed = math.ceil(100 * minutes * MINUTE / HOUR) / 100
+    fewer = " or fewer --candidates" if candidates is not None else ""
+    raise PlanError(
+        f"{show_duration(hours * HOUR)} is too short for a search: its first trainings would have {first:.1f} s each, "
+        f"and those of the proof {proof:.1f} s. Expected {LEAST_SECONDS:g} s or more, in which a network learns "
+        f"anything. Give at least --max-minutes {minutes} (--hours {needed:g}){fewer}."
+    )
+
+
+def _shortest(hours: float, candidates: int | None, most: int) -> tuple[float, float]:
+    """Return the seconds of a first training of the search, and of one of the proof as it is planned."""
+    schedule = divide(hours, None, candidates, most)
+    proof = fit_proof((1 - SEARCH_SHARE) * hours * HOUR, APART_SECONDS, schedule.pairs)
+    return (schedule.rungs[0].length.minutes or 0.0) * MINUTE, (proof.minutes or 0.0) * MINUTE
 
 
 def fit_proof(left_seconds: float, apart_seconds: float, pairs: int) -> Length:

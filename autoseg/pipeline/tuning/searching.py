@@ -11,7 +11,7 @@ from autoseg.pipeline.folds.jobs import Job
 from autoseg.pipeline.folds.restarting import remove
 from autoseg.pipeline.tuning.drawing import Drawn, draw
 from autoseg.pipeline.tuning.records import REMEDY, Candidate, RungResult, TrialRecord
-from autoseg.pipeline.tuning.schedule import Rung, Schedule
+from autoseg.pipeline.tuning.schedule import FEW_STEPS, Rung, Schedule
 from autoseg.pipeline.tuning.trainings import Bench, describe_failure
 from autoseg.training.record import read_record
 from autoseg.workspace.tuning import TuningFolder
@@ -20,9 +20,6 @@ from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from dataset_fingerprints.names import counted
 from planners.editing.alternatives import Alternatives, list_alternatives, vary
 from planners.plan import Plan
-
-# Fewer in the first rung are warned of.
-FEW_STEPS = 100
 
 
 def read_trials(folder: TuningFolder) -> tuple[TrialRecord, ...]:
@@ -212,8 +209,20 @@ class Search:
             f"Candidate {candidate.number} ({candidate.describe()}): score {result.score:.3f} after "
             f"{rung.length.describe()}{steps}.{left}"
         )
-        if candidate.number == 0 and result.rung == 0 and result.iterations < FEW_STEPS:
+        if self._is_first_with_few_steps(candidate, result):
+            more = "steps (--iterations)" if rung.length.minutes is None else "time"
             self.bench.progress.say(
                 f"Only {counted(result.iterations, 'step')}: after so few, candidates differ by chance more than by "
-                "their values. Give more time, or plan for short trainings (plan_and_preprocess --max-minutes)."
+                f"their values. Give more {more}, or plan for short trainings (plan_and_preprocess --max-minutes)."
             )
+
+    def _is_first_with_few_steps(self, candidate: Candidate, result: RungResult) -> bool:
+        """Return whether a training had few steps, and none of its rung before it, so that it is said once."""
+        if result.iterations >= FEW_STEPS:
+            return False
+        scored = (
+            (trial.candidate.number, own)
+            for trial in read_trials(self.folder)
+            if not trial.candidate.refused and (own := trial.result(result.rung)) is not None
+        )
+        return {number for number, own in scored if own.iterations < FEW_STEPS} == {candidate.number}

@@ -6,10 +6,9 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from autoseg import processes
-from autoseg.models.selection import ScoreName
 from autoseg.pipeline.folds.jobs import Job, TrainingOptions, resolve_job
 from autoseg.pipeline.folds.restarting import naming_restart
 from autoseg.pipeline.folds.runs import name_folds, read_contents, refuse_undivided
@@ -19,10 +18,12 @@ from autoseg.pipeline.stopping import StopSignal
 from autoseg.pipeline.tuning.division import divide_inner
 from autoseg.pipeline.tuning.drawing import refuse_without_optuna
 from autoseg.pipeline.tuning.forecast import forecast
+from autoseg.pipeline.tuning.going_on import describe_done
 from autoseg.pipeline.tuning.opening import open_search
+from autoseg.pipeline.tuning.options import TuningOptions
 from autoseg.pipeline.tuning.proving import Proof
 from autoseg.pipeline.tuning.records import REMEDY, Outcome, TrialRecord, TuningRecord
-from autoseg.pipeline.tuning.schedule import divide, fit_proof
+from autoseg.pipeline.tuning.schedule import FEW_STEPS, divide, fit_proof, refuse_short
 from autoseg.pipeline.tuning.searching import Search, find_best, find_space, read_trials
 from autoseg.pipeline.tuning.spending import Spent
 from autoseg.pipeline.tuning.taking import write_tuned_plan
@@ -33,7 +34,7 @@ from autoseg.progress import Progress
 from autoseg.training.interruption import number_of, stopped_by
 from autoseg.workspace.fold import FULL
 from autoseg.workspace.links import refuse_links_out
-from autoseg.workspace.locks import locked
+from autoseg.workspace.locks import locked, refuse_locked
 from autoseg.workspace.tuning import TuningFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
@@ -43,53 +44,14 @@ from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.units import find_units
 from planners.editing.alternatives import Alternatives, check_open
-from planners.editing.option_checks import MOST_COUNT, MOST_HOURS, check_amount, check_seed
+from planners.order import find_configuration
 from planners.plan import Plan, Splits
 
-_LEAST_CANDIDATES, _MOST_CANDIDATES = 2, 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TuningOptions:
-    """Options of a search.
-
-    Attributes:
-        configuration: None for the plan's default.
-        hours: for everything; None where `iterations` says how long trainings are.
-        iterations: of the longest trainings, in place of a share of the time.
-        candidates: of the first rung, with the plan as it is; None for a number by the time.
-        over: what is varied; empty for all that can be.
-        seed: of the division and of what is drawn.
-        restart: begin anew, and remove what was searched before.
-    """
-
-    plan_name: str = "default"
-    configuration: str | None = None
-    hours: float | None = None
-    iterations: int | None = None
-    candidates: int | None = None
-    over: tuple[str, ...] = ()
-    score: ScoreName = "mean"
-    seed: int = 0
-    restart: bool = False
-
-    def check(self) -> None:
-        """Make sure that the options can be meant.
-
-        Raises:
-            PlanError: one cannot; the message names it.
-        """
-        if self.hours is not None:
-            check_amount("--hours", self.hours, MOST_HOURS, "more than 0")
-        if self.iterations is not None:
-            check_amount("--iterations", self.iterations, MOST_COUNT, "1 or more")
-        if self.candidates is not None and not _LEAST_CANDIDATES <= self.candidates <= _MOST_CANDIDATES:
-            raise PlanError(
-                f"--candidates is {self.candidates}. Expected {_LEAST_CANDIDATES} to {_MOST_CANDIDATES}, the plan as "
-                "it is among them."
-            )
-        check_seed("--seed", self.seed)
-        check_open(self.over)
+# Where the workspace, which has to be there, is on a read-only disk or of somebody else.
+CANNOT_WRITE = (
+    "A search writes into the workspace: get the right to do so, or copy the workspace to another place and give that "
+    "with -w."
+)
 
 
 def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Progress) -> TuningRecord:
@@ -114,6 +76,10 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
         )
     plan, splits = read_plan(workspace, options.plan_name)
     _check_fold(workspace, splits, fold)
+    name = options.configuration or plan.default_configuration
+    find_configuration(plan.configurations, name, f"plan {plan.name}")
+    what = f"the search on fold {fold}"
+    refuse_locked(workspace.tuning(plan.name, name, fold).root, what)
     job = resolve_job(workspace, fold, TrainingOptions(plan_name=plan.name, configuration=options.configuration))
     _refuse_dependent(job)
     folder = workspace.tuning(plan.name, job.name, fold)
@@ -121,7 +87,7 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
     units = find_units(read_json(workspace.dataset, Dataset, PLAN_REMEDY).cases)
     space = find_space(job, check_open(options.over))
     begun = _begin(plan, job, options, units, space)
-    with locked(folder.root, f"the search on fold {fold}"), _naming_restart(folder, options):
+    with locked(folder.root, what, CANNOT_WRITE), _naming_restart(folder, options):
         record = open_search(folder, begun, restart=options.restart)
         if record.outcome is None:
             bench = Bench(
@@ -135,6 +101,8 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
             )
             bench.refuse_leaks()
             progress.say(record.schedule.describe())
+            if done := describe_done(folder, record):
+                progress.say(done)
             comparisons = 1 + record.earlier + _count_comparisons(workspace, folder, record, units)
             for sentence in forecast(bench, record, comparisons):
                 progress.say(sentence)
@@ -155,7 +123,7 @@ def _run(bench: Bench, folder: TuningFolder, record: TuningRecord, space: Altern
     write_report(folder, record, trials)
     best, tried = find_best(trials), sum(bool(trial.results) for trial in trials)
     if best is None or best.number == 0:
-        outcome = _end_without_proof(tried)
+        outcome = _end_without_proof(trials, tried)
     else:
         record = _fix_proof(bench, folder, record, trials)
         comparisons = 1 + record.earlier + _count_comparisons(workspace, folder, record, bench.units)
@@ -169,10 +137,13 @@ def _run(bench: Bench, folder: TuningFolder, record: TuningRecord, space: Altern
     return record
 
 
-def _end_without_proof(tried: int) -> Outcome:
+def _end_without_proof(trials: tuple[TrialRecord, ...], tried: int) -> Outcome:
     """Return the outcome of a search in which the plan as it is was best."""
     reason = f"of {counted(tried, 'candidate')} none was better in the search than the plan as it is, so that nothing "
-    return Outcome(best=0, reason=f"{reason}was put to the proof and there is no interval")
+    steps = max((trial.results[-1].iterations for trial in trials if trial.results), default=0)
+    few = f"; their longest training had {counted(steps, 'step')}, after which candidates differ by chance"
+    few = few if steps < FEW_STEPS else ""
+    return Outcome(best=0, reason=f"{reason}was put to the proof and there is no interval{few}")
 
 
 def _fix_proof(
@@ -198,6 +169,7 @@ def _begin(plan: Plan, job: Job, options: TuningOptions, units: Mapping[str, str
     """Return what a search is begun with today."""
     fingerprint = read_json(job.workspace.fingerprint, DatasetFingerprint, PLAN_REMEDY)
     most = math.prod(1 + len(found) for found in space.values())
+    refuse_short(options.hours, options.iterations, options.candidates, most)
     return TuningRecord(
         plan=plan.name,
         configuration=job.name,

@@ -48,12 +48,12 @@ def test_the_same_options_get_the_outcome(folder: TuningFolder) -> None:
         ({"inner": Fold(train=("b",), validation=("a",))}, "divided otherwise than its seed divides them"),
         ({"contents": "others"}, "scans or label maps of the fold's cases were replaced"),
         ({"values": "another"}, "plan default has other values"),
-        ({"hours": 1.0}, "with hours None, now it is 1.0"),
-        ({"iterations": 8}, "with iterations 4, now it is 8"),
-        ({"seed": 1}, "with seed 0, now it is 1"),
-        ({"score": "mean"}, "with score dice, now it is mean"),
-        ({"over": ("rate", "loss")}, "with over rate, now it is rate,loss"),
-        ({"schedule": divide(None, 4, 3)}, "with candidates 4, now it is 3"),
+        ({"hours": 1.0}, "with no time for everything, now it is 60 min "),
+        ({"iterations": 8}, "with --iterations 4, now with --iterations 8"),
+        ({"seed": 1}, "with --seed 0, now with --seed 1"),
+        ({"score": "mean"}, "with --score dice, now with --score mean"),
+        ({"over": ("rate", "loss")}, "with --over rate, now with --over rate --over loss"),
+        ({"schedule": divide(None, 4, 3)}, "with --candidates 4, now with --candidates 3"),
     ],
 )
 def test_a_search_does_not_go_on_with_other_cases_or_options(
@@ -101,3 +101,10 @@ def test_a_restart_that_was_killed_is_finished_and_mixes_nothing(
     # The same command without --restart.
     assert open_search(folder, make_record(seed=1), restart=False) == make_record(seed=1, earlier=1)
     assert files_in(folder) == ["tuning.json"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "words"), [(0.1, 1 / 15, ("6 min", "4 min")), (1.0, 1.001, ("1 h", "1.001 h"))]
+)
+def test_times_of_two_starts_are_told_apart(before: float, now: float, words: tuple[str, str]) -> None:
+    assert opening._show_times(before, now) == words

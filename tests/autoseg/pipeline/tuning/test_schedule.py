@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoseg.pipeline.tuning.schedule import APART_SECONDS, SEARCH_SHARE, Schedule, divide, fit_proof
+from autoseg.pipeline.tuning.schedule import APART_SECONDS, SEARCH_SHARE, Schedule, divide, fit_proof, refuse_short
 from dataset_fingerprints.errors import PlanError
 
 
@@ -84,3 +84,25 @@ def test_what_is_left_of_the_time_is_never_less_than_nothing() -> None:
     assert schedule.describe_left(1800.0) == " About 30 min left."
     assert schedule.describe_left(7200.0) == " About 0 s left."
     assert divide(None, 90, 9).describe_left(7200.0) == ""
+
+
+@pytest.mark.parametrize("minutes", [0.006, 4.0])
+def test_a_time_in_which_trainings_take_single_steps_is_refused_with_one_that_would_do(minutes: float) -> None:
+    with pytest.raises(
+        PlanError, match=r"too short for a search: .* Give at least --max-minutes 5 \(--hours 0\.09\)\."
+    ):
+        refuse_short(minutes / 60, None, None)
+
+
+def test_times_that_leave_each_training_some_seconds_and_counted_steps_are_not_refused() -> None:
+    refuse_short(5 / 60, None, None)
+    refuse_short(0.0001, 90, None)
+    refuse_short(None, 90, None)
+
+
+def test_of_more_candidates_each_needs_its_time() -> None:
+    with pytest.raises(
+        PlanError,
+        match=r"0\.3 s each.* Give at least --max-minutes \d+ \(--hours .*\) or fewer --candidates",
+    ):
+        refuse_short(0.1, None, 50)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import signal
@@ -17,28 +18,25 @@ from autoseg.pipeline.faces import face
 from autoseg.pipeline.faces.tuning_face import tune
 from autoseg.pipeline.folds.runs import read_run
 from autoseg.pipeline.plans.reading import read_plan
-from autoseg.pipeline.stopping import StopSignal
 from autoseg.pipeline.tuning import schedule, searching, tuning
 from autoseg.pipeline.tuning.records import Candidate, TrialRecord, TuningRecord
 from autoseg.pipeline.tuning.schedule import LEAST_PAIRS
 from autoseg.pipeline.tuning.searching import rank, read_trials
 from autoseg.pipeline.tuning.taking import write_tuned_plan
 from autoseg.progress import SilentProgress
+from autoseg.workspace import locks
+from autoseg.workspace.locks import locked
 from autoseg.workspace.tuning import TuningFolder
-from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import (
     AutosegError,
     DataError,
     FileFormatError,
     PlanError,
-    StoppedError,
     WorkspaceError,
 )
 from dataset_fingerprints.files.checksums import CHECKSUM
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from planners.editing.alternatives import vary
-from planners.plan import Fold
-from tests.autoseg.pipeline.tuning.searches import make_folder, make_outcome, make_record
 from tests.synthetic.commands import run, run_until
 from tests.synthetic.once import make_once
 from tests.synthetic.tiny import CONFIGURATION, QUICK, Tiny, copy_tiny, write_tiny
@@ -279,27 +277,6 @@ def test_begun_anew_an_earlier_comparison_on_the_same_cases_is_counted(
     assert (again.outcome.comparisons, again.outcome.pairs) == (2, 1)
 
 
-def test_comparisons_of_other_searches_on_the_same_subjects_are_counted(tmp_path: Path) -> None:
-    workspace = Workspace(root=tmp_path)
-    for plan, case in (("default", "c"), ("other", "c-again"), ("third", "d")):
-        record = make_record(plan=plan, cases=Fold(train=("a", "b"), validation=(case,)), outcome=make_outcome())
-        write_json(workspace.tuning(plan, CONFIGURATION, "0").record, record)
-    own, units = workspace.tuning("default", CONFIGURATION, "0"), {"c": "subject", "c-again": "subject", "d": "another"}
-    assert tuning._count_comparisons(workspace, own, make_record(), units) == 1
-
-
-@pytest.mark.parametrize(("restart", "more"), [(False, "to go on."), (True, "to go on. Leave out --restart then.")])
-def test_a_signal_between_trainings_is_said_with_how_to_go_on(tmp_path: Path, restart: bool, more: str) -> None:
-    options = tuning.TuningOptions(restart=restart)
-    with (
-        pytest.raises(StoppedError, match="stopped by SIGTERM; what the search had done is saved") as caught,
-        tuning._naming_restart(make_folder(tmp_path), options),
-    ):
-        raise StopSignal(signal.SIGTERM)
-    assert str(caught.value).endswith(f"Give the same command again {more}")
-    assert caught.value.exit_code == 143
-
-
 @pytest.mark.slow
 def test_a_search_that_was_begun_anew_and_stopped_says_to_leave_that_out(tiny: Tiny) -> None:
     options = ("--iterations", 4, "--candidates", 2, "--over", "rate", "--restart")
@@ -328,6 +305,31 @@ def test_before_anything_is_trained_it_says_what_judges_and_what_cannot_be_prove
     said = " ".join(listener.said)
     assert f"Proof on the {JUDGED} cases of {JUDGED} subjects of fold 0. A gain below about 0.0" in said
     assert "Candidates are trained on" in said
+
+
+def test_while_another_process_searches_a_second_one_is_refused_before_anything_is_read(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("is read already")
+
+    monkeypatch.setattr(tuning, "resolve_job", refuse)
+    with (
+        locked(folder_of(tiny).root, "a search"),
+        pytest.raises(WorkspaceError, match="another process is at work on the search on fold 0"),
+    ):
+        tune(tiny.workspace, 0, **OPTIONS)
+
+
+def test_where_nothing_can_be_written_the_workspace_is_to_be_copied(
+    tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(locks, "open_to_write", refuse)
+    with pytest.raises(WorkspaceError, match=r"\(Read-only file system\)\. A search writes into .* copy"):
+        tune(tiny.workspace, 0, **OPTIONS)
 
 
 def test_under_torchrun_nothing_is_searched(planned: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,9 +361,11 @@ def test_the_same_scan_on_both_sides_under_two_names_is_refused(tmp_path: Path) 
         ({"fold": "full"}, "leaves none to prove a gain on"),
         ({"fold": 7}, "There is no fold '7'. A search is on one fold: give one of 0, 1"),
         ({"fold": "all"}, "There is no fold 'all'"),
+        ({"iterations": None, "hours": 0.0001}, "too short for a search"),
         ({"iterations": None}, "--hours, or the steps of trainings"),
         ({"hours": -1.0}, "--hours is -1. Expected more than 0"),
         ({"candidates": 1}, "--candidates is 1. Expected 2 to 1000"),
+        ({"over": "patch,rate"}, "--over patch,rate: takes one name .* Give --over patch --over rate"),
         ({"over": "depth"}, "--over depth: nothing of that name is searched"),
         ({"configuration": "4d"}, "has no configuration '4d'"),
     ],
