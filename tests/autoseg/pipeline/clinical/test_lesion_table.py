@@ -6,8 +6,10 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pytest
 
 import autoseg
+from dataset_fingerprints.errors import DataError
 from tests.autoseg.pipeline.clinical.files import AFFINE, SHAPE, write_mask
 from tests.synthetic.trees import bids, write_tree
 
