@@ -15,6 +15,7 @@ from autoseg.models import Bundle
 from autoseg.pipeline.containers.wheel import find_own, find_pin, list_pins, name_wheel, write_wheel
 from autoseg.pipeline.outputs import refuse_no_folder, refuse_no_place, refuse_raw, refuse_read_only, refuse_reserved
 from autoseg.pipeline.serving.interface import (
+    INTERFACE,
     MOUNTED_MODEL,
     OWN_MODEL,
     PORT,
@@ -25,12 +26,13 @@ from autoseg.pipeline.serving.interface import (
     write_interface,
 )
 from autoseg.progress import Progress
+from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.fault_log import printable
 from dataset_fingerprints.files.atomic import replacing, write_bytes
 from dataset_fingerprints.files.places import is_same
 
-INTERFACE, PINS, MODEL = "interface.json", "constraints.txt", "model.zip"
+PINS, MODEL = "constraints.txt", "model.zip"
 DOCKERFILE, APPTAINER, CARD, IGNORED = "Dockerfile", "apptainer.def", "README.md", ".dockerignore"
 # Torch for the GPU of grand-challenge.org, a T4, whose driver knows CUDA 12.6.
 TORCH_INDEX = "https://download.pytorch.org/whl/cu126"
@@ -67,6 +69,12 @@ def write_container(model: Path, out: Path, progress: Progress) -> ContainerFold
         FileFormatError: the table that lies there is not one.
     """
     _refuse_place(out)
+    if model.is_dir():
+        workspace = model if Workspace(root=model).dataset.exists() else "WORKSPACE"
+        raise DataError(
+            f"{model}: is a folder. Expected an exported model: `autoseg export {workspace} -o model.zip` writes one; "
+            "then give model.zip."
+        )
     if is_same(model, out / MODEL):
         raise DataError(f"{model}: is the copy in the folder itself. Give the model that it was made of.")
     bundle = Bundle(model)

@@ -99,9 +99,12 @@ def _list_members(workspace: Workspace, run: Run) -> tuple[int, ...]:
     """
     targets = run.learned().heads().targets()
     if len(targets) != 1:
+        values = ",".join(str(label.value) for label in run.scheme.labels)
         raise WorkspaceError(
             f"{workspace.root}: the model tells {len(targets)} labels or regions apart itself. Classes are given to "
-            "the lesions of a model of one label or region."
+            "the lesions of a model of one label or region: combine the data sets again with --labels union, or plan "
+            f"with --set '{run.configuration}.targets=[[{values}]]', train two folds in a new workspace, and give "
+            "lesion-classes that one."
         )
     learned = map_indices(run.scheme, run.own().targets) or tuple(range(run.scheme.index_count()))
     return tuple(index for index, place in enumerate(learned) if place in targets[0])

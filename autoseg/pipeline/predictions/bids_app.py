@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 from dataset_fingerprints.errors import DataError, did_you_mean
 from dataset_fingerprints.files.places import is_within
 from dataset_fingerprints.layouts.bids import PROGRAM, holds_bids
+from dataset_fingerprints.layouts.tree_files import walk_images
 from dataset_fingerprints.names import some_of
 
 LEVEL = "participant"
@@ -36,7 +38,7 @@ def choose_participants(tree: Path, labels: Sequence[str]) -> tuple[Path, ...]:
     """
     if not holds_bids(tree):
         raise DataError(f"{tree}: is not a BIDS data set. Expected folders called sub-..., with scans in them.")
-    known = [folder.name.removeprefix(_SUBJECT) for folder in sorted(tree.glob(f"{_SUBJECT}*")) if folder.is_dir()]
+    known = _find_participants(tree) if labels else {}
     wanted = list(dict.fromkeys(label.removeprefix(_SUBJECT) for label in labels))
     unknown = [label for label in wanted if label not in known]
     if unknown:
@@ -44,7 +46,26 @@ def choose_participants(tree: Path, labels: Sequence[str]) -> tuple[Path, ...]:
             f"{tree}: has no participant {some_of(unknown)}. {did_you_mean(unknown[0], known)} Or leave "
             "--participant-label out for all."
         )
-    return tuple(tree / f"{_SUBJECT}{label}" for label in wanted) or (tree,)
+    return tuple(folder for label in wanted for folder in known[label]) or (tree,)
+
+
+def _find_participants(tree: Path) -> dict[str, list[Path]]:
+    """Return the folders of each participant by label, also below folders of cohorts, as in Training/R001/sub-01.
+
+    Derivatives count only for a participant who has no other folder.
+    """
+    scans: dict[str, list[Path]] = defaultdict(list)
+    derived: dict[str, list[Path]] = defaultdict(list)
+    for parts, _ in walk_images(tree):
+        place = next((number for number, part in enumerate(parts) if part.startswith(_SUBJECT)), None)
+        if place is None:
+            continue
+        found = derived if _DERIVATIVES in parts[:place] else scans
+        folders = found[parts[place].removeprefix(_SUBJECT)]
+        folder = tree.joinpath(*parts[: place + 1])
+        if folder not in folders:
+            folders.append(folder)
+    return dict(sorted((derived | scans).items()))
 
 
 def choose_folder(out: Path, tree: Path) -> Path:

@@ -27,6 +27,7 @@ from dataset_fingerprints.files.jsonfiles import JsonValue
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.reading.images import write_label_map, write_map
 
+ENDING = "the server ends. Send the request again once it runs."
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -110,7 +111,7 @@ def _segment(
 
     def give_up(_passes: int, _total: int) -> None:
         if is_stopping():
-            raise StoppingError("the server ends. Send the request again when it runs.")
+            raise StoppingError(ENDING)
 
     scan = model.read(images[0].name, images)
     remarks = [one.message for one in model.find_unlikeness(scan)]

@@ -46,10 +46,16 @@ def find_incoming(interface: Interface) -> Incoming:
     images = {image.channel: _find_image(root, image, listed) for image in interface.images}
     for entry in interface.values:
         path = root / ((listed or {}).get(entry.slug) or entry.path)
+        if not path.exists():
+            if entry.slug in (listed or {}):
+                remarks.append(
+                    f"{path}: is not there, although {LIST} lists it. The mask does not depend on this file."
+                )
+            continue
         try:
             read_plain_json(path)
         except FileFormatError as error:
-            remarks.append(f"The mask does not depend on it: {error}")
+            remarks.append(f"{str(error).rstrip('.')}. The mask does not depend on this file.")
     return Incoming(images=images, remarks=tuple(remarks))
 
 

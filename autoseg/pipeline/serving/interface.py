@@ -25,6 +25,8 @@ INPUT, OUTPUT = "/input", "/output"
 # Where the platform mounts weights; that hides what an image has there, so that an image keeps its own elsewhere.
 MOUNTED_MODEL, OWN_MODEL = "/opt/ml/model", "/opt/autoseg/model.zip"
 WHOLE = ""
+# What `autoseg container` calls the table.
+INTERFACE = "interface.json"
 # In the folder of inputs, where grand-challenge.org says which input lies where.
 LIST = "inputs.json"
 _MAPS = (".mha", ".nrrd", ".nii.gz")
@@ -49,7 +51,7 @@ class ImageInput:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ValuesInput:
-    """A file of JSON that is sent beside the images; no model uses it, and a missing or broken one is only said."""
+    """A file of JSON that is sent beside the images; no model uses it, and a broken one is only reported."""
 
     slug: str
     path: str
@@ -146,8 +148,10 @@ def read_interface(path: Path) -> Interface:
 
     Raises:
         FileFormatError: it is not one; the message names the field.
-        DataError: a value cannot be meant.
+        DataError: a value cannot be meant, or it is a folder.
     """
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder. Expected the table of inputs and outputs: give {path / INTERFACE}.")
     return read_json(path, Interface, remedy=_REMEDY, check=_check)
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from autoseg.pipeline.serving.answering import Answer, refuse
+from autoseg.pipeline.serving.answering import ENDING, Answer, refuse
 
 # Requests that wait for the one before them; more are refused.
 MOST_WAITING = 16
@@ -75,7 +75,7 @@ class Worker:
                 asked = self._waiting.get_nowait()
             except queue.Empty:
                 return
-            asked.set_result(refuse(HTTPStatus.SERVICE_UNAVAILABLE, "the server ends. Send the request again later."))
+            asked.set_result(refuse(HTTPStatus.SERVICE_UNAVAILABLE, ENDING))
 
     def _run(self) -> None:
         try:

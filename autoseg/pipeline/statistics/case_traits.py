@@ -22,6 +22,8 @@ from dataset_fingerprints.names import plain_name, some_of
 
 _log = logging.getLogger(__name__)
 
+# Of a data set, beside its scans: `autoseg simulate` writes it.
+TABLE = "cases.csv"
 # Names of columns without blanks and signs.
 _DAYS = ("dayspoststroke", "dayssincestroke", "dayspost", "timesincestrokedays")
 _CHRONICITY = ("chronicity", "strokephase", "strokestage")
@@ -43,6 +45,8 @@ def find_traits(
 ) -> tuple[CaseTraits, ...]:
     """Return what is known of cases: a table counts before a workspace, and a workspace before the references.
 
+    The references' own `cases.csv`, where it is a table that training takes, counts last.
+
     Args:
         cases: their names.
         reference: the label maps; where they are a data set, it is asked.
@@ -58,6 +62,8 @@ def find_traits(
     sources.append(
         _Known(_traits_of(_read_cases(reference, selection)) if workspace is None else workspace_traits(workspace))
     )
+    # A layout that has no sites, such as nnU-Net's, may keep them in a table of its cases.
+    sources.append(_Known(_traits_of(_read_cases(reference / TABLE, None))))
     found = {case: [match for source in sources if (match := source.find(case))] for case in cases}
     if table is not None and not any(sources[0].find(case) for case in cases):
         raise DataError(

@@ -102,7 +102,7 @@ def measure_shares(
         progress: receiver of progress reports.
 
     Raises:
-        DataError: no label map can be read, none is labelled, or something else lies at `out`.
+        DataError: no label map can be read, none is labelled, there is one label only, or something else lies at `out`.
     """
     files = {source: find_masks(place, options.selection) for source, place in places.items()}
     if out is not None:
@@ -114,7 +114,12 @@ def measure_shares(
         what = f"has the value {some_of(list(map(str, options.values)))}" if options.values else "is labelled"
         looked_at = ", ".join(map(str, places.values()))
         raise DataError(f"{looked_at}: no voxel {what}. Expected label maps with at least one.")
-    labels = options.values or tuple(found)
+    labels = tuple(dict.fromkeys(options.values)) or tuple(found)
+    if len(labels) == 1:
+        raise DataError(
+            f"{', '.join(map(str, places.values()))}: the value {labels[0]} is the only label that counts, so that its "
+            "share is always 1. Expected two labels or more; `autoseg lesion-table` measures volumes of one."
+        )
     cases = [replace(one, volumes_ml={label: one.volumes_ml.get(label, 0.0) for label in labels}) for one in cases]
     by, traits = _find_traits(cases, places, options)
     result = LabelShares(

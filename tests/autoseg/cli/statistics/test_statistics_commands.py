@@ -231,7 +231,8 @@ def test_what_was_written_is_named_also_where_files_of_others_have_the_usual_nam
     assert run(monkeypatch, "compare", masks / "scores_far", masks / "scores_near", "-o", "c.json") == 0
     readers = ("--reader", masks / "refs", "--reader", masks / "reader")
     assert run(monkeypatch, "agreement", *readers, "-o", "a.json") == 0
-    assert run(monkeypatch, "label-shares", masks / "refs", "-o", "s.csv") == 0
+    write_nifti(tmp_path / "two" / "scan.nii.gz", np.arange(8, dtype=np.uint8).reshape(2, 2, 2) % 3)
+    assert run(monkeypatch, "label-shares", tmp_path / "two", "-o", "s.csv") == 0
     said = capsys.readouterr().out.split()
     assert {"c-2.csv", "c-2.md", "a-2.csv", "a-2.md", "a-2.png", "s-groups-2.csv"} <= set(said)
     assert not {"c.csv", "c.md", "a.csv", "a.md", "a.png", "s-groups.csv"} & set(said)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pytest
 
 import autoseg
+from dataset_fingerprints.errors import DataError
 from tests.autoseg.pipeline.clinical.files import AFFINE, SHAPE, write_mask
 from tests.synthetic.trees import bids, write_tree
 
@@ -64,5 +66,5 @@ def test_voxels_that_a_data_set_ignores_are_no_lesion(tmp_path: Path) -> None:
     named = {"labels": {"background": 0, "lesion": 1, "ignore": 3}}
     (tmp_path / "data" / "dataset.json").write_text(json.dumps(named), encoding="utf-8")
     assert autoseg.lesion_table(tmp_path / "data").patterns["sub-01"].pattern() == "one, left"
-    shares = autoseg.label_shares(tmp_path / "data")
-    assert [set(one.volumes_ml) for one in shares.cases] == [{1}]
+    with pytest.raises(DataError, match="the value 1 is the only label that counts"):
+        autoseg.label_shares(tmp_path / "data")

@@ -154,6 +154,14 @@ def test_a_name_cannot_bring_instructions_of_its_own(finished: Tiny, tmp_path: P
         assert not [line for line in text.splitlines() if line.startswith("RUN rm")]
 
 
+def test_a_workspace_in_place_of_a_model_is_told_to_be_exported(finished: Tiny, tmp_path: Path) -> None:
+    root = finished.workspace.root
+    with pytest.raises(DataError, match=f"{root}: is a folder.*`autoseg export {root} -o model.zip`"):
+        write_container(root, tmp_path / "image", SilentProgress())
+    with pytest.raises(DataError, match=r"is a folder.*`autoseg export WORKSPACE -o model.zip`"):
+        write_container(tmp_path, tmp_path / "image", SilentProgress())
+
+
 def test_other_folders_and_other_files_are_left_alone(bundle: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "Dockerfile").write_text("FROM scratch\n")

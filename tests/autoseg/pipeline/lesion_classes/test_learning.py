@@ -8,6 +8,8 @@ import shutil
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import nibabel
 import numpy as np
@@ -22,14 +24,16 @@ from autoseg.pipeline.lesion_classes.judging import score_judged
 from autoseg.pipeline.lesion_classes.kept import read_classifier
 from autoseg.pipeline.lesion_classes.learning import LearntClasses, learn_if_planned
 from autoseg.pipeline.lesion_classes.material import gather, measure_components
-from autoseg.pipeline.lesion_classes.sources import LABELS, TASKS
+from autoseg.pipeline.lesion_classes.sources import LABELS, TASKS, find_class_source
 from autoseg.pipeline.plans.reading import read_plan
 from autoseg.progress import SilentProgress
-from dataset_fingerprints.dataset import Dataset
+from autoseg.workspace.workspace import Workspace
+from dataset_fingerprints.dataset import Dataset, Label, LabelScheme
 from dataset_fingerprints.errors import DataError, FileFormatError, PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
 from planners.choices import Choice
 from planners.order import find_configuration
+from planners.run import Run
 from tests.synthetic.commands import run
 from tests.synthetic.once import make_once
 from tests.synthetic.tiny import CONFIGURATION, Tiny, copy_tiny
@@ -232,6 +236,14 @@ def test_labels_that_are_found_as_one_are_classes(tmp_path: Path) -> None:
     own = find_configuration(plan.configurations, CONFIGURATION, "the plan")
     assert len(plan.scheme_of(own).labels) == 1
     assert plan.lesion_classes == Choice(name="fully_connected", options={"hidden": [8], "lr": 0.05})
+
+
+def test_a_model_that_tells_labels_apart_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    scheme = LabelScheme(labels=(Label(name="stroke", value=1), Label(name="MS", value=2)))
+    dataset = Dataset(name="d", layout="csv", root="/d", channels=("T1w",), labels=scheme, cases=())
+    model = cast("Run", SimpleNamespace(scheme=scheme, learned=lambda: scheme, configuration="2d"))
+    with pytest.raises(WorkspaceError, match=r"tells 2 labels .*--labels union.*--set '2d.targets=\[\[1,2\]\]'"):
+        find_class_source(Workspace(root=tmp_path), dataset, model)
 
 
 def test_a_plan_that_tells_labels_apart_itself_takes_no_classifier(tmp_path: Path) -> None:

@@ -65,6 +65,25 @@ def test_what_is_not_there_is_named(tree: Path, tmp_path: Path) -> None:
         check_level("group")
 
 
+def test_participants_are_found_below_folders_of_cohorts(
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "data"
+    folders = [root / "Training" / "R001" / "sub-r001s005", root / "Testing" / "R002" / "sub-r002s006"]
+    derived = root / "derivatives" / "other"
+    for number, folder in enumerate((*folders, derived / "sub-r001s005", derived / "sub-x")):
+        write_nifti(folder / "ses-1" / "anat" / f"{folder.name}_ses-1_T1w.nii.gz", head(number, SHAPE)[0])
+    assert choose_participants(root, ["r001s005", "sub-r002s006", "sub-r001s005"]) == tuple(folders)
+    assert choose_participants(root, ["x"]) == (derived / "sub-x",)
+    assert choose_participants(root, []) == (root,)
+    with pytest.raises(DataError, match=r"has no participant r001s006\. Did you mean 'r00"):
+        choose_participants(root, ["r001s006"])
+    out = tmp_path / "out"
+    asked = ("participant", "-m", bundle, "--participant-label", "r001s005")
+    assert run(monkeypatch, "bids-app", root, out, *asked) == 0
+    assert masks_in(out) == ["sub-r001s005_ses-1_space-orig_label-dark_mask.nii.gz"]
+
+
 def test_masks_of_some_participants_do_not_go_among_the_data_either(
     tree: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

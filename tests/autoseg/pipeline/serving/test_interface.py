@@ -85,6 +85,11 @@ def test_what_cannot_be_meant_is_named_with_the_file(tmp_path: Path, what: str) 
     assert str(path) in str(error.value)
 
 
+def test_of_a_folder_the_table_in_it_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=f"{tmp_path}: is a folder.* give {tmp_path / 'interface.json'}"):
+        read_interface(tmp_path)
+
+
 def test_a_table_of_another_model_is_refused(tmp_path: Path) -> None:
     table = make_interface(("T1w",), LESION)
     with pytest.raises(DataError, match=r"^interface\.json: names the channels T1w, but the model has FLAIR"):

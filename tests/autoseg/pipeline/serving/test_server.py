@@ -107,7 +107,17 @@ def test_values_that_no_mask_depends_on_do_not_matter(platform: Platform, text: 
     status, content = platform.ask()
     assert status == 201
     assert len(content["warnings"]) == 1
-    assert str(path) in content["warnings"][0]
+    assert content["warnings"][0].startswith(f"{path}: ")
+    assert content["warnings"][0].endswith(". The mask does not depend on this file.")
+
+
+def test_values_that_are_neither_sent_nor_listed_are_not_missed(platform: Platform) -> None:
+    for name in ("stroke-metadata.json", "inputs.json"):
+        (platform.inputs / name).unlink()
+    status, content = platform.ask()
+    assert (status, content["warnings"]) == (201, [])
+    # The body says nothing to this server.
+    assert platform.ask(data=b"{bad json")[0] == 201
 
 
 def test_other_paths_and_methods_are_refused_with_what_is_meant(platform: Platform) -> None:

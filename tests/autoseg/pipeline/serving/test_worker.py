@@ -9,7 +9,7 @@ from http import HTTPStatus
 from threading import Event
 from time import sleep
 
-from autoseg.pipeline.serving.answering import Answer, refuse
+from autoseg.pipeline.serving.answering import ENDING, Answer, refuse
 from autoseg.pipeline.serving.worker import MOST_WAITING, Worker
 
 PATIENCE_S = 60.0
@@ -86,6 +86,7 @@ def test_an_end_gives_up_what_is_done_and_answers_all_that_wait() -> None:
         asked += [clients.submit(worker.ask) for _ in range(2)]
         assert worker.stop(PATIENCE_S)
         assert [one.result(PATIENCE_S).status for one in asked] == [418, 503, 503]
+        assert {one.result(PATIENCE_S).content["error"] for one in asked[1:]} == {ENDING}
     assert not worker.is_ready()
     assert worker.ask().status == HTTPStatus.SERVICE_UNAVAILABLE
     assert work.count == 1

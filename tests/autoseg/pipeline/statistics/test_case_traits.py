@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autoseg.evaluation.traits import CaseTraits
@@ -12,6 +13,7 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Case, Dataset, Label, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import write_json
+from tests.synthetic.scans import write_nifti
 
 CASES = ["sub-01_ses-1", "sub-01_ses-2", "sub-02_ses-1"]
 
@@ -115,6 +117,26 @@ def test_a_table_counts_before_the_workspace(tmp_path: Path) -> None:
     found = {one.case: one for one in find_traits(["a", "b"], tmp_path, workspace=workspace, table=table)}
     assert (found["a"].known, found["b"].known) == ({"site": "new", "scanner": "x"}, {"site": "old"})
     assert found["a"].subject == found["b"].subject == "s"
+
+
+def test_the_table_of_cases_in_a_data_set_is_read_last(tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+    description = {"channel_names": {"0": "T1w"}, "labels": {"background": 0, "lesion": 1}, "file_ending": ".nii.gz"}
+    write_json(root / "dataset.json", description)
+    lines = ["image,label,case,subject,site,ward"]
+    for name in ("a", "b"):
+        lines.append(f"imagesTr/{name}_0000.nii.gz,labelsTr/{name}.nii.gz,{name},{name},site_{name},w")
+        for file in lines[-1].split(",")[:2]:
+            write_nifti(root / file, np.zeros((4, 4, 4), dtype=np.uint8))
+    assert find_traits(["a", "b"], root) == ()
+    (root / "cases.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = tmp_path / "t.csv"
+    table.write_text("case,site\nb,new\n", encoding="utf-8")
+    first, second = find_traits(["a", "b"], root, table=table)
+    assert (first.subject, first.known, second.known["site"]) == ("", {"site": "site_a", "ward": "w"}, "new")
+    # A file of scores that has the same name is none.
+    (root / "cases.csv").write_text("case,dice\na,0.5\n", encoding="utf-8")
+    assert find_traits(["a", "b"], root) == ()
 
 
 def test_only_what_is_usual_or_asked_for_is_kept() -> None:

@@ -156,6 +156,12 @@ def test_values_that_no_scan_holds_are_refused(masks: Path) -> None:
         autoseg.label_shares([masks / "first"], labels=[7, 8])
 
 
+def test_a_single_label_is_refused(masks: Path) -> None:
+    with pytest.raises(DataError, match="the value 2 is the only label that counts, so that its share is always 1"):
+        autoseg.label_shares([masks / "first"], labels=[2], out=masks / "shares.csv")
+    assert not (masks / "shares.csv").exists()
+
+
 def test_subjects_in_both_groups_are_said(masks: Path, caplog: pytest.LogCaptureFixture) -> None:
     (masks / "phases.csv").write_text("case,subject,phase\nscan-0,p,1\nscan-1,p,2\nscan-2,q,2\n", encoding="utf-8")
     autoseg.label_shares([masks / "first"], by="phase", traits=masks / "phases.csv")
