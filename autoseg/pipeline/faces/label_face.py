@@ -5,7 +5,8 @@ They keep to what the module `face` says of all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -31,6 +32,15 @@ if TYPE_CHECKING:
 
 __all__ = ["label_accept", "label_next", "label_start", "label_status", "label_table", "label_train"]
 
+# How a round is to be trained is kept in a file: in Python's own types.
+_CONVERTED: Mapping[str, Callable[[Any], Any]] = {
+    "fold": str,
+    "assignments": as_several,
+    "scale": as_number,
+    "gpu_memory_gb": as_number,
+    "iterations": as_whole_number,
+    "max_minutes": as_number,
+}
 _PATHS = frozenset({"blocks", "dataset", "folder", "labels", "manual", "minutes", "unlabelled", "workspace"})
 
 
@@ -93,22 +103,13 @@ def label_start(
         >>> autoseg.label_next("LOOP", count=8).names()
         >>> autoseg.label_accept(workspace="LOOP")  # after people have corrected the masks
     """
+    arguments = dict(locals())
     check_argument("dataset", dataset, PATH)
-    _check(locals())
+    _check(arguments)
     from autoseg.pipeline.labelling.starting import StartOptions, start_loop
     from dataset_fingerprints.layouts import Selection
 
-    asked, _ = _ask(
-        planner=planner,
-        own_plan=own_plan,
-        configuration=configuration,
-        fold=None if fold is None else str(fold),
-        assignments=as_several(assignments),
-        scale=as_number(scale),
-        gpu_memory_gb=as_number(gpu_memory_gb),
-        iterations=as_whole_number(iterations),
-        max_minutes=as_number(max_minutes),
-    )
+    asked, _ = _ask(arguments)
     options = StartOptions(
         labels=_find(labels),
         folder=_find(workspace),
@@ -167,24 +168,14 @@ def label_train(
         >>> trained = autoseg.label_train("LOOP", max_minutes=30)
         >>> [score.dice for score in trained.scores]
     """
-    _check(locals())
+    arguments = dict(locals())
+    _check(arguments)
     calm_threads()
     from autoseg.pipeline.labelling.spoken import LoopProgress, speaking_of_rounds
     from autoseg.pipeline.labelling.training import train_round
     from autoseg.workspace.loop import find_loop
 
-    asked, given = _ask(
-        planner=planner,
-        own_plan=own_plan,
-        configuration=configuration,
-        fold=None if fold is None else str(fold),
-        assignments=as_several(assignments),
-        scale=as_number(scale),
-        gpu_memory_gb=as_number(gpu_memory_gb),
-        iterations=as_whole_number(iterations),
-        max_minutes=as_number(max_minutes),
-        allow_seen=allow_seen,
-    )
+    asked, given = _ask(arguments)
     found = find_loop(_find(workspace))
     with speaking_of_rounds():
         return train_round(found, asked, given, LoopProgress(progress or SilentProgress()), restart=restart)
@@ -313,9 +304,14 @@ def _check(arguments: Mapping[str, Any]) -> None:
     check_arguments(given)
 
 
-def _ask(**options: Any) -> tuple[Training, tuple[str, ...]]:
-    """Return how a round is to be trained, and the names of what was given for it."""
+def _ask(arguments: Mapping[str, Any]) -> tuple[Training, tuple[str, ...]]:
+    """Return how a round is to be trained by the arguments of a function, and the names of what was given for it."""
     from autoseg.labelling.state import Training
 
-    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given: dict[str, Any] = {}
+    for name in (one.name for one in fields(Training)):
+        value, convert = arguments.get(name), _CONVERTED.get(name)
+        value = value if value is None or convert is None else convert(value)
+        if value not in (None, ()):
+            given[name] = value
     return Training(**given), tuple(given)

@@ -125,6 +125,17 @@ def test_what_is_taken_in_twice_is_said_and_a_new_version_leaves_the_old_one(mad
     assert read_loop(made.loop).versions("s06") == 2
 
 
+def correct_twice(made: Made, tmp_path: Path) -> Path:
+    """Take in masks, of s06 with its minutes, and return a folder with another mask of it."""
+    correct(made, "s06", "s07", "s08")
+    made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\n", encoding="utf-8")
+    label_face.label_accept(None, made.loop.root)
+    folder = tmp_path / "corrected"
+    folder.mkdir()
+    shutil.copy(made.truth("s09"), folder / "s06.nii.gz")
+    return folder
+
+
 def write_like(made: Made, name: str, path: Path, change: object) -> None:
     image = nibabel.load(made.truth(name))
     voxels, affine = change(np.asanyarray(image.dataobj).copy(), image.affine.copy())  # type: ignore[operator]
@@ -268,12 +279,7 @@ def test_a_file_that_is_still_in_its_folder_does_not_replace_a_later_mask_unless
 
 
 def test_minutes_of_a_replaced_mask_are_not_those_of_the_one_that_counts(made: Made, tmp_path: Path) -> None:
-    correct(made, "s06", "s07", "s08")
-    made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\n", encoding="utf-8")
-    label_face.label_accept(None, made.loop.root)
-    folder = tmp_path / "corrected"
-    folder.mkdir()
-    shutil.copy(made.truth("s09"), folder / "s06.nii.gz")
+    folder = correct_twice(made, tmp_path)
     (folder / "minutes.csv").write_text("case,structure,minutes\ns06,core,9\n", encoding="utf-8")
     label_face.label_accept(folder, made.loop.root)
     again = label_face.label_accept(None, made.loop.root)
@@ -329,12 +335,7 @@ def test_a_mask_is_taken_in_place_of_a_label_map_that_is_damaged(made: Made, tmp
 
 
 def test_a_second_mask_without_minutes_keeps_those_of_the_first(made: Made, tmp_path: Path) -> None:
-    correct(made, "s06", "s07", "s08")
-    made.loop.round(1).minutes.write_text("case,structure,minutes\ns06,core,3\n", encoding="utf-8")
-    label_face.label_accept(None, made.loop.root)
-    folder = tmp_path / "corrected"
-    folder.mkdir()
-    shutil.copy(made.truth("s09"), folder / "s06.nii.gz")
+    folder = correct_twice(made, tmp_path)
     assert label_face.label_accept(folder, made.loop.root).timed == []
     assert dict(read_loop(made.loop).latest()["s06"].minutes) == {"core": 3.0}
     # Where the table names the scan, it holds the whole time.
