@@ -156,8 +156,11 @@ def _measure_acceleration(values: NDArray[np.float64], statistic: Statistic | No
     left = _apply(statistic, (sums.sum(axis=0) - sums) / counts)
     away = left[~np.isnan(left)]
     away = away.mean() - away
-    spread = float((away**2).sum())
-    return float((away**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
+    largest = np.abs(away).max(initial=0.0)
+    if not largest:
+        return 0.0
+    away = away / largest  # Cubes of small numbers would be lost, or 0.
+    return float((away**3).sum()) / (6 * float((away**2).sum()) ** 1.5)
 
 
 def _apply(statistic: Statistic | None, means: NDArray[np.float64]) -> NDArray[np.float64]:

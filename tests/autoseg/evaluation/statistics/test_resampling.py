@@ -46,6 +46,14 @@ def test_interval_lies_within_the_values(values):
     assert min(values) - 1e-12 <= low <= high <= max(values) + 1e-12
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e-111, 1e-160, 5e-324])
+def test_an_interval_does_not_depend_on_the_unit_of_the_values(unit: float) -> None:
+    values = np.array([0.0, 0.0, 1.0, 2.0, 40.0])
+    low, high = bootstrap_interval(values, kind="bca")
+    bounds = pytest.approx((low * unit, high * unit), rel=1e-6, abs=5e-324)
+    assert bootstrap_interval(values * unit, kind="bca") == bounds
+
+
 @pytest.mark.parametrize(("cases", "given"), [(0, False), (1, False), (2, False), (4, False), (5, True), (6, True)])
 def test_an_interval_needs_five_cases(cases, given):
     statistics = measure_statistics(np.linspace(0, 1, cases))
