@@ -149,7 +149,8 @@ def _choose_block(opened: OpenLoop, left: Sequence[str], options: NextOptions) -
         raise PlanError(f"{opened.folder.root}: {what}. Choose with --count K.")
     names = [name for name in left if loop.blocks.get(name) == blocks[0]]
     if options.count is not None:
-        raise PlanError(f"--count is {options.count}, and block {blocks[0]} has {len(names)} scans. Leave one out.")
+        scans = counted(len(names), "scan")
+        raise PlanError(f"--count is {options.count}, and block {blocks[0]} has {scans}. Leave --count out.")
     return Choice(way="block", scans=choose_first(names, len(names)), block=blocks[0])
 
 
