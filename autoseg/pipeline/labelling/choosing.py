@@ -13,6 +13,7 @@ from autoseg.labelling.state import Choice, Chosen, Way
 from autoseg.pipeline.labelling.looking import Looker, look_at, make_looker
 from autoseg.pipeline.labelling.loop_state import OpenLoop, find_mask
 from autoseg.pipeline.labelling.presegmenting import write_for_people
+from autoseg.pipeline.labelling.short_rounds import describe_short_round
 from autoseg.pipeline.labelling.training import choose_models
 from autoseg.pipeline.models.sources import find_source
 from autoseg.progress import Progress
@@ -52,7 +53,7 @@ def choose_next(opened: OpenLoop, options: NextOptions, progress: Progress) -> C
         )
     _give_up(opened, options.without, progress)
     loop = opened.loop
-    load = cache(partial(_make_looker, opened))
+    load = cache(partial(_make_looker, opened, progress))
     choice = own.choice
     if choice is None or set(choice.names()) <= set(loop.abandoned()):
         _forget_empty_minutes(opened)
@@ -103,7 +104,9 @@ def _forget_empty_minutes(opened: OpenLoop) -> None:
             path.unlink()
 
 
-def _make_looker(opened: OpenLoop) -> Looker:
+def _make_looker(opened: OpenLoop, progress: Progress) -> Looker:
+    if doubt := describe_short_round(opened):
+        progress.say(f"{doubt} Give the next round more time.")
     source = find_source(opened.now().workspace, choose_models(opened.loop.current()))
     return make_looker(source, hash_files(source.files))
 
