@@ -106,7 +106,7 @@ def _forget_empty_minutes(opened: OpenLoop) -> None:
 
 def _make_looker(opened: OpenLoop, progress: Progress) -> Looker:
     if doubt := describe_short_round(opened):
-        progress.say(f"{doubt} Give the next round more time.")
+        progress.say(doubt)
     source = find_source(opened.now().workspace, choose_models(opened.loop.current()))
     return make_looker(source, hash_files(source.files))
 

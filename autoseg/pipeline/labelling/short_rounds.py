@@ -26,5 +26,5 @@ def describe_short_round(opened: OpenLoop) -> str:
     steps, minutes = short
     return (
         f"The model of round {own.number} was trained for {counted(steps, 'step')} only: what it is unsure of says "
-        f"little, and its masks are poor. `autoseg label train --max-minutes {minutes}` trains longer."
+        f"little, and its masks are poor. Give the next round more time: `autoseg label train --max-minutes {minutes}`."
     )

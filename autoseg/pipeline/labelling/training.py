@@ -18,7 +18,6 @@ from autoseg.pipeline.labelling.inheriting import inherit
 from autoseg.pipeline.labelling.judging import judge_round
 from autoseg.pipeline.labelling.loop_state import OpenLoop, opened, write_tables
 from autoseg.pipeline.labelling.round_folds import write_folds
-from autoseg.pipeline.labelling.short_rounds import describe_short_round
 from autoseg.pipeline.models.sources import ModelChoice, find_source
 from autoseg.pipeline.plans.planning import PlanningOptions, plan_and_preprocess
 from autoseg.pipeline.plans.reading import read_plan
@@ -88,9 +87,6 @@ def train_round(
         own = replace(own, scores=scores, seconds=round(own.seconds + time.monotonic() - started, 1))
         with opened(folder) as found:
             found.keep(found.loop.with_round(own))
-            doubt = describe_short_round(found)
-    if doubt:
-        progress.say(f"{doubt} Do that before scans are chosen with this model.")
     return own
 
 
