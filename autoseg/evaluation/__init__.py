@@ -34,7 +34,7 @@ from autoseg.evaluation.pairing import FilePair, Pairing, pair_files
 from autoseg.evaluation.pooled import POOLED
 from autoseg.evaluation.pooled.pooling import PooledFigure
 from autoseg.evaluation.probability_maps import MapSource, ProbabilityMaps, find_maps
-from autoseg.evaluation.records import read_evaluation, write_evaluation
+from autoseg.evaluation.records import holds_evaluation, read_evaluation, write_evaluation
 from autoseg.evaluation.results import (
     Evaluation,
     LabelSummary,
@@ -81,6 +81,7 @@ __all__ = [
     "evaluate_files",
     "evaluate_pairs",
     "find_maps",
+    "holds_evaluation",
     "label_targets",
     "measure_statistics",
     "name_metric",

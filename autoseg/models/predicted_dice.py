@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autoseg.models.selection import MeasuredFold
+from dataset_fingerprints.names import counted
 from planners.choices import Choice
 
 SCHEMA_VERSION = 1
@@ -86,7 +87,7 @@ class PredictionError:
         """Return it in words."""
         tied = "" if self.correlation is None else f", correlation {self.correlation:.2f}"
         useless = "" if self.orders() else f": {USELESS}"
-        return f"mean error {self.mean_absolute:.3f}{tied}, on {self.cases} cases not trained on{useless}"
+        return f"mean error {self.mean_absolute:.3f}{tied}, on {counted(self.cases, 'case')} not trained on{useless}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

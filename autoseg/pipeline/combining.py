@@ -11,7 +11,8 @@ from autoseg.pipeline.outputs import refuse_no_place, refuse_raw, refuse_read_on
 from autoseg.progress import Progress
 from autoseg.workspace.locks import locked
 from dataset_fingerprints.combining.combining import DATA_SET, Combined, CombinedCase, combine
-from dataset_fingerprints.combining.meanings import Meaning, Rule, show_meanings
+from dataset_fingerprints.combining.copies import keep_together
+from dataset_fingerprints.combining.meanings import Meaning, Rule, find_without_labels, show_meanings
 from dataset_fingerprints.combining.part import BACKGROUND, IGNORE, Part
 from dataset_fingerprints.dataset import Dataset, LabelScheme
 from dataset_fingerprints.errors import AutosegError, DataError
@@ -77,11 +78,12 @@ def combine_datasets(
         if is_same(Path(part.dataset.root), out):
             raise DataError(f"{out}: is the data set {part.name} itself. Name another folder.")
     combined = combine(parts, options.channels, options.labels, options.meanings, same_subjects=options.same_subjects)
+    combined, copies = keep_together(combined)
     # A lock beside a dataset.json would make the folder a workspace.
     with locked(out / LABELS, "combining data sets"):
         sweep(out, out / LABELS)
         _write(out, combined, dict(places))
-    for line in describe(combined):
+    for line in (*describe(combined), *_doubt(combined, parts, options), *copies.describe()):
         progress.say(line)
     return read_dataset(out)
 
@@ -94,6 +96,18 @@ def describe(combined: Combined) -> Iterator[str]:
     labels = ", ".join(f"{label.value} {label.name}" for label in combined.scheme.labels)
     yield f"Labels: {labels}{', others ignored' if combined.scheme.ignore_value is not None else ''}."
     yield from (f"{name}: {meaning}." for name, meaning in show_meanings(combined.meanings).items())
+
+
+def _doubt(combined: Combined, parts: Sequence[Part], options: CombineOptions) -> Iterator[str]:
+    """Yield what is perhaps not meant: cases without a label to learn, and a word that changes nothing."""
+    for part, task, becomes in find_without_labels(combined.meanings):
+        cases = counted(sum(part.task_of(case) == task for case in part.dataset.cases), "case")
+        how = "ignored: they teach nothing but background" if IGNORE in becomes else "background: they count as healthy"
+        yield f"{part.name}, task {task}: no label is left. What is labelled in its {cases} is {how}."
+    if options.same_subjects:
+        subjects = [{case.subject for case in part.dataset.cases} for part in parts]
+        if len(set().union(*subjects)) == sum(map(len, subjects)):
+            yield "--same-subjects changes nothing: no subject of one data set is called like one of another."
 
 
 def _read_parts(places: Sequence[tuple[str, Path]], options: CombineOptions) -> tuple[Part, ...]:

@@ -58,7 +58,8 @@ def smooth_histogram(values: NDArray[np.float32]) -> tuple[NDArray[np.float64], 
     steps = np.diff(np.unique(some))
     low, high = float(values.min()), float(np.quantile(some, 0.999))
     high = high if high > low else float(values.max())
-    counts, edges = np.histogram(values, STRIPE_BINS, (low, high))
+    # In 64 bits, as bins are, or neighbouring numbers of 32 bits have no room for so many between them.
+    counts, edges = np.histogram(values, STRIPE_BINS, (np.float64(low), np.float64(high)))
     quarters = np.quantile(some, [0.25, 0.75])
     spread = min(float(values.std(dtype=np.float64)), float(quarters[1] - quarters[0]) / 1.34)
     width = max(0.9 * spread * values.size**-0.2, float(np.median(steps)) if len(steps) else 0.0, edges[1] - edges[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from autoseg.selection.component_tables import LARGE_MM3
 from autoseg.selection.cross_fitting import MOST_DICE_LOST, MOST_RECALL_LOST, CrossFitted
+from dataset_fingerprints.names import counted
 
 
 def describe_source(source: tuple[str, ...]) -> str:
@@ -23,7 +24,7 @@ def explain(found: CrossFitted, subjects: int) -> tuple[bool, str]:
         subjects: that were scored.
     """
     if subjects < LEAST_SUBJECTS:
-        return False, f"of {subjects} subjects nobody can tell; {LEAST_SUBJECTS} are needed"
+        return False, f"of {counted(subjects, 'subject')} nobody can tell; {LEAST_SUBJECTS} are needed"
     if found.best == 0:
         return False, "nothing is better on all cases together"
     if found.holds():

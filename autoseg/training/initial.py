@@ -71,9 +71,9 @@ class Match:
         """Return what differs, each kind with the first names of it."""
         reshaped = [f"{name} ({_show(theirs)} for {_show(mine)})" for name, theirs, mine in self.reshaped]
         kinds = (
-            (f"{len(self.reshaped)} have another shape", reshaped),
-            (f"{len(self.missing)} are only in the network", self.missing),
-            (f"{len(self.unused)} are only in the weights", self.unused),
+            (counted(len(reshaped), "has another shape", "have another shape"), reshaped),
+            (counted(len(self.missing), "is only in the network", "are only in the network"), self.missing),
+            (counted(len(self.unused), "is only in the weights", "are only in the weights"), self.unused),
         )
         return "; ".join(f"{what}: {some_of(names)}" for what, names in kinds if names)
 

@@ -37,7 +37,7 @@ def check_presence(case: str, files: Sequence[str], channels: Sequence[str]) -> 
         findings.append(Finding(case=case, grade="error", kind="missing-channel", message=message))
     if more := len(missing) - len(findings):
         what = counted(more, "more channel is", "more channels are")
-        message = f"{what} missing. See that the data set has {len(channels)} channels."
+        message = f"{what} missing. See that the data set has {counted(len(channels), 'channel')}."
         findings.append(Finding(case=case, grade="error", kind="missing-channel", message=message))
     return tuple(findings)
 

@@ -78,7 +78,7 @@ def choose_meanings(
     ignores = IGNORE in names or any(scheme.ignore_value is not None for scheme in schemes)
     labels = [name for name in names if name not in (BACKGROUND, IGNORE)]
     if not labels:
-        return None, ("no label is left: all of them become background. Expected one or more.",)
+        return None, ("no label is left: all of them become background or are ignored. Expected one or more.",)
     scheme = LabelScheme(
         labels=tuple(Label(name=name, value=value) for value, name in enumerate(labels, start=1)),
         ignore_value=len(labels) + 1 if ignores else None,
@@ -111,6 +111,14 @@ def _find_wrong_words(parts: Sequence[Part], said: Sequence[Meaning]) -> Iterato
             yield f"there is no data set '{one.part}' whose labels could be mapped. Expected {' or '.join(known)}."
         elif not any(_is_meant(one, label) for label in known[one.part].dataset.labels.labels):
             yield f"{one.part}: has no label '{one.label}'. Expected one of {_show(known[one.part].dataset.labels)}."
+    for part in parts:
+        for label in part.dataset.labels.labels:
+            words = dict.fromkeys(one.becomes for one in said if one.part == part.name and _is_meant(one, label))
+            if len(words) > 1:
+                yield (
+                    f"{part.name}: label {label.value} ({label.name}) is to become {' and '.join(words)}. Say with one "
+                    "--map what it becomes."
+                )
 
 
 def _find_clashes(parts: Sequence[Part], said: Sequence[Meaning]) -> Iterator[str]:
@@ -151,3 +159,13 @@ def show_meanings(meanings: Meanings) -> Mapping[str, str]:
             ]
             shown[f"{part.name}, task {task}"] = ", ".join(pairs)
     return shown
+
+
+def find_without_labels(meanings: Meanings) -> Iterator[tuple[Part, str, tuple[str, ...]]]:
+    """Yield data sets and tasks none of whose labels is one in the combined data set, with what they become."""
+    for part in meanings.parts:
+        for task in part.tasks():
+            labels = part.dataset.labels.labels
+            names = dict.fromkeys(_name(part, label, task, meanings.rule, meanings.said) for label in labels)
+            if names.keys() <= {BACKGROUND, IGNORE}:
+                yield part, task, tuple(names)

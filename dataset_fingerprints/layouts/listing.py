@@ -30,7 +30,7 @@ from dataset_fingerprints.layouts.table_text import is_table
 from dataset_fingerprints.layouts.tree_choice import choose_labels, pick_images, show_kinds
 from dataset_fingerprints.layouts.tree_files import Tree
 from dataset_fingerprints.layouts.trees import RENAME, without_tests
-from dataset_fingerprints.names import some_of
+from dataset_fingerprints.names import counted, some_of
 from dataset_fingerprints.reading.file_names import images_in, split_channel, stem_of
 
 
@@ -204,8 +204,8 @@ def _list_tree(tree: Tree, channels: Sequence[str], selection: Selection) -> tup
     names = selection.channels or channels
     if len(names) != len(channels):
         raise DataError(
-            f"--channel is given {len(names)} times. Expected one for each channel of the model, in this order: "
-            f"{some_of(channels, 10)}."
+            f"--channel is given {counted(len(names), 'time')}. Expected one for each channel of the model, in this "
+            f"order: {some_of(channels, 10)}."
         )
     picked = [_pick(tree, name) for name in names]
     if not any(picked):

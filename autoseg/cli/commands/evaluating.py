@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from autoseg.cli.options.data_options import MaskOption
 from autoseg.cli.results.levels import show_levels
 from autoseg.cli.results.metric_list import list_metrics
 from autoseg.cli.results.worst import show_worst
-from autoseg.cli.results.written import show_written
+from autoseg.cli.results.written import hash_if_there, show_written
 from autoseg.cli.statistics.groups import show_groups
 from autoseg.cli.terminal.display import console, show_scores
 from autoseg.pipeline.faces import face
@@ -33,7 +34,15 @@ def evaluate(
             "that training takes (BIDS tree, folder per patient, CSV, ...)."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file for the scores.")] = Path(METRICS),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The file for the scores; an earlier one of scores is replaced. Tables lie beside it.",
+            show_default=f"{METRICS} in the current folder",
+        ),
+    ] = None,
     labels: Annotated[
         list[int] | None,
         typer.Option("--label", help="A value to score, repeatable; else those that the data set names, or all found."),
@@ -109,8 +118,10 @@ def evaluate(
 ) -> None:
     """Score predicted masks against reference masks, case by case and in summary.
 
-    Cases that only one side has are listed, and are in no figure.
+    Cases that only one side has are listed, and are in no figure. Without -o, the figures go into the current folder.
     """
+    place, before = out or Path(METRICS), None if out else hash_if_there(Path(METRICS))
+    show = partial(_show_evaluation, place=place, reference=reference, by=by or (), levels=levels)
     try:
         evaluation = face.evaluate(
             prediction,
@@ -128,27 +139,31 @@ def evaluate(
             strict=strict,
             probability_maps=probability_maps,
             levels=levels,
-            out=out,
+            out=place,
         )
     except PartlyDoneError as error:
-        _show_evaluation(error.result, out, reference, by or (), levels=levels)
+        show(error.result)
         raise
-    _show_evaluation(evaluation, out, reference, by or (), levels=levels)
+    else:
+        show(evaluation)
+    finally:
+        if before is not None and hash_if_there(place) != before:
+            console.print(f"{place} held other scores, and was replaced: `-o FILE` keeps both.", soft_wrap=True)
 
 
-def _show_evaluation(evaluation: Evaluation, out: Path, reference: Path, by: Sequence[str], *, levels: bool) -> None:
+def _show_evaluation(evaluation: Evaluation, place: Path, reference: Path, by: Sequence[str], *, levels: bool) -> None:
     from autoseg.pipeline.scores.score_tables import place_score_table
     from autoseg.pipeline.statistics.levels import place_levels
 
     scored, lost = len(evaluation.cases), len(evaluation.failures) + len(evaluation.unpaired.without_prediction)
     show_scores(f"{scored} of {scored + lost} cases" if lost else counted(scored, "case"), evaluation)
     show_worst(evaluation)
-    groups = show_groups(evaluation, by, out)
+    groups = show_groups(evaluation, by, place)
     if levels:
         show_levels(evaluation)
-        groups = (*groups, ("Levels", place_levels(out)))
+        groups = (*groups, ("Levels", place_levels(place)))
     if unpaired := evaluation.unpaired.describe():
         console.print(unpaired, soft_wrap=True)
     if any(isinstance(label.label, int) for label in evaluation.summary) and not evaluation.names:
         console.print("No names of the labels were found: `--name lesion=1` gives them.", soft_wrap=True)
-    show_written((("All figures", out), ("Table of cases", place_score_table(out, reference)), *groups))
+    show_written((("All figures", place), ("Table of cases", place_score_table(place, reference)), *groups))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from autoseg.cli.terminal.display import console
 from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.files.hashes import hash_file
 from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ def show_written(written: Iterable[tuple[str, Path | None]]) -> None:
     width = max((len(what) for what, _ in there), default=0)
     for what, path in there:
         console.print(f"{what + ':':<{width + 1}} {shorten_path(path)}", soft_wrap=True)
+
+
+def hash_if_there(path: Path) -> str | None:
+    """Return the SHA-256 of a file, by which one that is replaced is told from one that is as before; None for none."""
+    return hash_file(path) if path.is_file() else None
 
 
 def shorten_path(path: Path) -> str:

@@ -171,8 +171,8 @@ def _refuse_gone(folder: Folder, done: dict[str, ImportedSession], release: Rele
     gone = sorted(done.keys() - {session.name for session in release.sessions})
     if gone:
         raise DataError(
-            f"{folder.root}: {counted(len(gone), 'case')} of the earlier import, {some_of(gone)}, are not in "
-            f"{release.root} any more. Import into a new folder."
+            f"{folder.root}: {counted(len(gone), 'case')} of the earlier import, {some_of(gone)}, "
+            f"{'is' if len(gone) == 1 else 'are'} not in {release.root} any more. Import into a new folder."
         )
 
 

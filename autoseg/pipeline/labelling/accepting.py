@@ -265,9 +265,9 @@ def _read_minutes(opened: OpenLoop, place: Path, options: AcceptOptions) -> Minu
     found = read_minutes(path, [label.name for label in opened.loop.labels.labels])
     strange = sorted(found.keys() - {case.name for case in opened.loop.cases})
     if strange:
+        are = "which is not a scan" if len(strange) == 1 else "which are not scans"
         raise DataError(
-            f"{path}: names {some_of(strange, _NAMED)}, which are no scans of the loop. Correct them; nothing was "
-            "taken in yet."
+            f"{path}: names {some_of(strange, _NAMED)}, {are} of the loop. Correct the table; nothing was taken in yet."
         )
     return found
 

@@ -13,6 +13,7 @@ from autoseg.labelling.state import Choice, Chosen, Way
 from autoseg.pipeline.labelling.looking import Looker, look_at, make_looker
 from autoseg.pipeline.labelling.loop_state import OpenLoop, find_mask
 from autoseg.pipeline.labelling.presegmenting import write_for_people
+from autoseg.pipeline.labelling.short_rounds import describe_short_round
 from autoseg.pipeline.labelling.training import choose_models
 from autoseg.pipeline.models.sources import find_source
 from autoseg.progress import Progress
@@ -52,7 +53,7 @@ def choose_next(opened: OpenLoop, options: NextOptions, progress: Progress) -> C
         )
     _give_up(opened, options.without, progress)
     loop = opened.loop
-    load = cache(partial(_make_looker, opened))
+    load = cache(partial(_make_looker, opened, progress))
     choice = own.choice
     if choice is None or set(choice.names()) <= set(loop.abandoned()):
         _forget_empty_minutes(opened)
@@ -103,7 +104,9 @@ def _forget_empty_minutes(opened: OpenLoop) -> None:
             path.unlink()
 
 
-def _make_looker(opened: OpenLoop) -> Looker:
+def _make_looker(opened: OpenLoop, progress: Progress) -> Looker:
+    if doubt := describe_short_round(opened):
+        progress.say(doubt)
     source = find_source(opened.now().workspace, choose_models(opened.loop.current()))
     return make_looker(source, hash_files(source.files))
 
@@ -149,7 +152,8 @@ def _choose_block(opened: OpenLoop, left: Sequence[str], options: NextOptions) -
         raise PlanError(f"{opened.folder.root}: {what}. Choose with --count K.")
     names = [name for name in left if loop.blocks.get(name) == blocks[0]]
     if options.count is not None:
-        raise PlanError(f"--count is {options.count}, and block {blocks[0]} has {len(names)} scans. Leave one out.")
+        scans = counted(len(names), "scan")
+        raise PlanError(f"--count is {options.count}, and block {blocks[0]} has {scans}. Leave --count out.")
     return Choice(way="block", scans=choose_first(names, len(names)), block=blocks[0])
 
 

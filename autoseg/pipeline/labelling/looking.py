@@ -31,6 +31,7 @@ from dataset_fingerprints.failures import Failure, attempt, list_failures
 from dataset_fingerprints.fingerprint import FingerprintSummary
 from dataset_fingerprints.geometry import canonical_grid
 from dataset_fingerprints.measuring.scans import Scan
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import read_label_map, write_label_map
 
 _DIGITS = 4
@@ -139,7 +140,8 @@ def look_at(
                 found[case.name] = one
             task.advance()
     if failures:
-        progress.say(f"Left out, as they cannot be looked at: {len(failures)} scans.\n{list_failures(failures)}")
+        scans = counted(len(failures), "scan that cannot", "scans that cannot")
+        progress.say(f"Left out: {scans} be looked at.\n{list_failures(failures)}")
     if not any(case.name in found and case.name not in known for case in cases):
         raise DataError(
             f"None of the scans can be looked at:\n{list_failures(failures)}\nCorrect them, or give them up with "

@@ -292,7 +292,8 @@ def _read_blocks(path: Path | None, names: Sequence[str]) -> dict[str, str]:
     strange = sorted(found.keys() - {*names})
     if strange:
         raise DataError(
-            f"{path}: names {some_of(strange, _NAMED)}, which are not among the scans without labels. Correct them."
+            f"{path}: names {some_of(strange, _NAMED)}, which {'is' if len(strange) == 1 else 'are'} not among the "
+            "scans without labels. Correct the table."
         )
     return found
 

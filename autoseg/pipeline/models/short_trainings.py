@@ -48,6 +48,17 @@ def describe_short(workspace: Workspace, plan: Plan, folders: Iterable[FoldFolde
     )
 
 
+def measure_short(folders: Iterable[FoldFolder]) -> tuple[int, int] | None:
+    """Return the steps of the shortest of some trained folds, and minutes to train all of them longer in.
+
+    None where none was trained for few steps; see `describe_short`.
+    """
+    records = [record for folder in folders for record in _read_short(folder)]
+    if not records:
+        return None
+    return min(record.iterations for record in records), max(map(_suggest_minutes, records))
+
+
 def describe_few(steps: Mapping[str, int | None]) -> str:
     """Return a sentence about folds that were trained for few steps and cannot be trained further; or nothing.
 

@@ -29,6 +29,7 @@ class Extras:
         seg_source: the series that it refers to, where there is one.
         derivative: the BIDS derivative that the mask is part of; None for none.
         parts: names of the labels or regions whose probabilities are written.
+        unwanted: places of maps that are not written now, where those of an earlier mask may lie.
     """
 
     maps: MapFiles = NO_MAPS
@@ -36,6 +37,7 @@ class Extras:
     seg_source: SegSource | None = None
     derivative: Derivative | None = None
     parts: tuple[str, ...] = ()
+    unwanted: tuple[Path, ...] = ()
 
     def complete(self, scan: str, mask: Path) -> None:
         """Write what follows from a mask that is there, where it is missing.
@@ -55,6 +57,8 @@ class Extras:
             self.derivative.forget(scan)
         if self.seg is not None and is_own(self.seg):
             self.seg.unlink(missing_ok=True)
+        for place in self.unwanted:
+            place.unlink(missing_ok=True)
 
     def paths(self) -> tuple[Path, ...]:
         """Return the paths of all files that are replaced in one step."""
@@ -105,10 +109,15 @@ def choose_extras(
     report = report_of_mask(targets.paths[0]) if targets.named else report_folder(targets.folder)
     chosen = []
     for scan, mask in zip(found, targets.paths, strict=True):
+        every = MapFiles(
+            probabilities=_place_probabilities(scan, mask, targets, report, names),
+            entropy=_place(report / UNCERTAINTY, mask, targets, "entropy"),
+            disagreement=_place(report / UNCERTAINTY, mask, targets, "disagreement"),
+        )
         files = MapFiles(
-            probabilities=_place_probabilities(scan, mask, targets, report, names) if wanted.probabilities else (),
-            entropy=_place(report / UNCERTAINTY, mask, targets, "entropy") if wanted.uncertainty else None,
-            disagreement=_place(report / UNCERTAINTY, mask, targets, "disagreement") if wanted.disagreement else None,
+            probabilities=every.probabilities if wanted.probabilities else (),
+            entropy=every.entropy if wanted.uncertainty else None,
+            disagreement=every.disagreement if wanted.disagreement else None,
         )
         folder = scan.files()[0]
         is_series = folder.is_dir()
@@ -120,6 +129,7 @@ def choose_extras(
                 seg_source=source,
                 derivative=targets.derivative,
                 parts=names if wanted.probabilities else (),
+                unwanted=tuple(path for path in every.paths() if path not in files.paths()),
             )
         )
     _refuse_places([path for one in chosen for path in one.paths()], found)

@@ -315,7 +315,8 @@ class PredictionReport:
         return tuple(pictures)
 
     def _title(self, number: int, sheets: int) -> str:
-        left = f", of which {len(self._drawn)} are drawn" if self._seen > len(self._drawn) else ""
+        drawn = counted(len(self._drawn), "is drawn", "are drawn")
+        left = f", of which {drawn}" if self._seen > len(self._drawn) else ""
         page = f", sheet {number} of {sheets}" if sheets > 1 else ""
         title = f"{self._masks.name}: {counted(self._seen, 'scan')} predicted{left}{page}"
         return mark_title(title, any(SIMULATED in row for row in self._rows.values()))

@@ -13,10 +13,12 @@ from autoseg.evaluation import (
     Pairing,
     Targets,
     evaluate_pairs,
+    holds_evaluation,
     pair_files,
     refuse_failures,
     write_evaluation,
 )
+from autoseg.evaluation.analysis.groups import GroupTable
 from autoseg.hardware import count_cores
 from autoseg.pipeline.outputs import refuse_scores_place
 from autoseg.pipeline.scores.asked_metrics import choose_maps, warn_of_names, warn_of_other_maps, warn_without_scores
@@ -25,8 +27,9 @@ from autoseg.pipeline.scores.label_names import find_names, keep_scored
 from autoseg.pipeline.scores.score_tables import make_score_table, place_score_table
 from autoseg.pipeline.scores.simulated_scans import are_simulated
 from autoseg.pipeline.statistics.case_traits import choose_traits, find_traits
-from autoseg.pipeline.statistics.groups import make_tables, write_groups
-from autoseg.pipeline.statistics.levels import write_levels
+from autoseg.pipeline.statistics.groups import list_groups, make_tables, write_groups
+from autoseg.pipeline.statistics.levels import place_levels, write_levels
+from autoseg.pipeline.statistics.outdated import remove_outdated
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.files.atomic import sweep_partials
@@ -106,16 +109,23 @@ def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out:
     warn_of_names(options.names, evaluation)
     warn_of_other_maps(evaluation, maps)
     warn_without_scores(evaluation, options.asked)
-    if out is not None:
-        write_evaluation(out, evaluation)
-        write_table(place_score_table(out, reference), make_score_table(evaluation))
     tables = make_tables(evaluation, by)
     if out is not None:
-        write_groups(out, evaluation, tables)
-        if options.levels:
-            write_levels(out, evaluation)
+        _write(out, evaluation, tables, reference, levels=options.levels)
     refuse_failures(evaluation)
     return evaluation
+
+
+def _write(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable], reference: Path, *, levels: bool) -> None:
+    """Write scores and tables; those that an earlier run with other figures left beside them are removed."""
+    if not holds_evaluation(out, evaluation):
+        others = () if tables else list_groups(out)
+        remove_outdated(out, (*others, *(() if levels else (place_levels(out),))))
+    write_evaluation(out, evaluation)
+    write_table(place_score_table(out, reference), make_score_table(evaluation))
+    write_groups(out, evaluation, tables)
+    if levels:
+        write_levels(out, evaluation)
 
 
 def _find_maps(folder: Path | None, pairing: Pairing, names: tuple[Label, ...]) -> MapSource | None:

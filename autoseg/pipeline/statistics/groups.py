@@ -10,6 +10,7 @@ from autoseg.evaluation.analysis.groups import QUARTILE, SIZE, Group, GroupTable
 from autoseg.evaluation.results import MetricSummary
 from autoseg.pipeline.scores.case_tables import show_figure
 from autoseg.pipeline.scores.score_tables import mark_rows
+from autoseg.pipeline.statistics.outdated import remove_outdated
 from autoseg.pipeline.statistics.tables import place_rows, write_rows
 from dataset_fingerprints.simulated import mark_title
 
@@ -17,6 +18,7 @@ COLUMNS = ("by", "group", "label", "metric")
 # Of those that an evaluation has, what a terminal has room for: the columns of Tomita's Table 4 first.
 _SHOWN = ("dice", "hd95_mm", "lesion_f1", "recall", "precision")
 _MOST_SHOWN = 4
+_VOLUMES = "-volumes.png"
 
 
 def make_tables(evaluation: Evaluation, by: Sequence[str]) -> tuple[GroupTable, ...]:
@@ -33,20 +35,30 @@ def place_picture(out: Path) -> Path:
     """Return where the picture of volumes beside a file of scores lies."""
     from autoseg.pipeline.statistics.pictures import place_picture as place
 
-    return place(out.with_name(f"{out.stem}-volumes.png"))
+    return place(out.with_name(f"{out.stem}{_VOLUMES}"))
+
+
+def list_groups(out: Path) -> tuple[Path, ...]:
+    """Return where the table and the picture beside a file of scores lie; the picture only where one may be there."""
+    drawn = out.with_name(f"{out.stem}{_VOLUMES}").exists()
+    return (place_groups(out), *([place_picture(out)] if drawn else []))
 
 
 def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable]) -> None:
     """Write all figures of the groups, a row per trait, group, label and metric; nothing without a table.
 
-    Where cases are divided by the size of their lesions, a picture of volumes is drawn, too.
+    Where cases are divided by the size of their lesions, a picture of volumes is drawn, too. One of an earlier run is
+    removed where none is drawn.
     """
+    drawn = False
     if any(table.by in (SIZE, QUARTILE) for table in tables):
         # Its library takes a second to load.
         from autoseg.pipeline.statistics.pictures import draw_sizes
 
-        draw_sizes(place_picture(out), evaluation)
+        drawn = draw_sizes(place_picture(out), evaluation)
     if tables:
+        if not drawn:
+            remove_outdated(out, list_groups(out)[1:])
         write_rows(place_groups(out), [row for table in tables for row in _as_rows(table, evaluation)])
 
 

@@ -33,6 +33,7 @@ from autoseg.pipeline.scores.case_tables import (
 from autoseg.pipeline.scores.label_names import find_names
 from autoseg.pipeline.scores.simulated_scans import is_marked
 from autoseg.pipeline.statistics.case_traits import find_traits
+from autoseg.pipeline.statistics.outdated import remove_outdated
 from autoseg.pipeline.statistics.tables import place_rows, write_rows
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
@@ -167,6 +168,7 @@ def _write(out: Path, result: LabelShares) -> None:
         (place_groups(out), GROUPS, group_rows(result)),
         (place_differences(out), DIFFERENCES, difference_rows(result)),
     )
+    remove_outdated(out, [place for place, _, rows in tables if not rows])
     for place, columns, rows in tables:
         if rows:
             write_rows(place, [dict(zip(columns, row, strict=True)) for row in rows])

@@ -154,3 +154,14 @@ def test_shading_is_taken_out_first_where_that_is_asked_for() -> None:
         float(image[white].std() / (image[white].mean() - image[voxels < 40].mean())) for image in (plain, corrected)
     ]
     assert spread[1] < 0.7 * spread[0]
+
+
+@pytest.mark.parametrize("lowest", [1e-40, 1.0, 1000.0, 3e38])
+def test_a_stripe_is_found_in_a_range_that_holds_few_numbers_of_32_bits(lowest: float) -> None:
+    start = np.float32(lowest)
+    steps = np.random.default_rng(0).binomial(60, 0.5, SHAPE).astype(np.float32)
+    # Neighbouring numbers: fewer than the histogram has bins.
+    found = find_white_stripe((start + steps * np.spacing(start)).ravel(), "largest", 0.05)
+    assert found is not None
+    low, high = (np.array(found) - float(start)) / float(np.spacing(start))
+    assert 28 <= low <= 30 <= high <= 32

@@ -52,7 +52,7 @@ def test_what_matches_is_loaded_and_the_rest_is_reported():
     said = match.describe()
     assert "4 have another shape: head.weight (4x4x1x1x1 for 3x4x1x1x1), head.bias (4 for 3)," in said
     assert "and 1 more" in said
-    assert "1 are only in the weights: classifier.weight" in said
+    assert "1 is only in the weights: classifier.weight" in said
 
 
 def test_weights_that_should_all_match_are_refused_by_their_first_differences_and_nothing_is_loaded():

@@ -17,7 +17,7 @@ from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import read_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
-from dataset_fingerprints.layouts import list_scans
+from dataset_fingerprints.layouts import list_scans, read_dataset
 from dataset_fingerprints.reading.images import read_label_map
 from planners.plan import Splits
 from tests.synthetic.commands import run
@@ -100,6 +100,44 @@ def test_a_combined_data_set_can_be_one_of_others_but_not_its_own(places: Mappin
     name = next(case for case in found.cases if case.name == "two_stroke_p0")
     # A label map whose values were changed before: 1 became 2.
     assert set(np.unique(read_label_map(name.label_path()).voxels)) == {0, 2}
+
+
+def test_the_same_data_set_twice_and_tasks_without_a_label_are_told(
+    places: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [f"{name}={places['ms']}" for name in ("a", "b", "c")]
+    words = ("--map", "a:lesion=ignore", "--map", "b:1=background", "--channel", "FLAIR")
+    assert run(monkeypatch, "combine", *given, *words, "-o", tmp_path / "all") == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "a, task a: no label is left. What is labelled in its 5 cases is ignored" in said
+    assert "b, task b: no label is left. What is labelled in its 5 cases is background" in said
+    assert "task c: no label" not in said
+    assert "5 scans are in several of the data sets (a_p0 and b_p0 and c_p0;" in said
+    subjects = Counter(case.subject for case in read_dataset(tmp_path / "all").cases)
+    assert set(subjects.values()) == {3}, "the same scan never lies in two folds"
+
+
+@pytest.mark.parametrize(("first", "second"), [("ms", "wmh"), ("ms", "stroke")])
+def test_subjects_that_are_never_called_alike_are_told(
+    first: str,
+    second: str,
+    places: Mapping[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = as_words({name: places[name] for name in (first, second)})
+    words = ("--same-subjects", "--channel", "FLAIR", "--labels", "union")
+    assert run(monkeypatch, "combine", *given, *words, "-o", tmp_path / "all") == 0
+    assert ("--same-subjects changes nothing" in capsys.readouterr().out) == (second == "wmh")
+
+
+def test_two_words_on_one_label_are_refused(
+    places: Mapping[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--map", "ms:lesion=ignore", "--map", "ms:1=plaque", "--channel", "FLAIR")
+    assert run(monkeypatch, "combine", f"ms={places['ms']}", *words, "-o", tmp_path / "all") == 2
+    assert "label 1 (lesion) is to become ignore and plaque" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(

@@ -343,3 +343,17 @@ def test_a_second_mask_without_minutes_keeps_those_of_the_first(made: Made, tmp_
     (folder / "minutes.csv").write_text("case,structure,minutes\ns06,rim,5\n", encoding="utf-8")
     assert label_face.label_accept(folder, made.loop.root).timed == ["s06"]
     assert dict(read_loop(made.loop).latest()["s06"].minutes) == {"rim": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("strange", "said"),
+    [
+        (("x1",), "names x1, which is not a scan of the loop"),
+        (("x1", "x2"), "names x1, x2, which are not scans of the"),
+    ],
+)
+def test_minutes_of_scans_that_are_not_in_the_loop_are_refused(made: Made, strange: tuple[str, ...], said: str) -> None:
+    lines = "".join(f"{name},core,3\n" for name in strange)
+    made.loop.round(1).minutes.write_text(f"case,structure,minutes\n{lines}", encoding="utf-8")
+    with pytest.raises(DataError, match=said):
+        label_face.label_accept(None, made.loop.root)

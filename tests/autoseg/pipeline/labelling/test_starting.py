@@ -93,7 +93,7 @@ def test_blocks_are_those_of_a_table_of_scans_to_label(tmp_path: Path) -> None:
     label_face.label_start(made.table, workspace=made.loop.root, blocks=blocks)
     assert read_loop(made.loop).blocks == {"s06": "2", "s07": "10", "s08": "2"}
     blocks.write_text("case,block\ns00,2\n", encoding="utf-8")
-    with pytest.raises(DataError, match="names s00, which are not among the scans without labels"):
+    with pytest.raises(DataError, match="names s00, which is not among the scans without labels"):
         label_face.label_start(made.table, workspace=tmp_path / "other", blocks=blocks)
     for text, said in (("s06,2\ns06,3", "s06 is in the blocks 2 and 3"), ("s06,", "line 2: s06 has no block")):
         blocks.write_text(f"case,block\n{text}\n", encoding="utf-8")

@@ -100,6 +100,20 @@ def test_maps_of_a_mask_with_a_name_of_its_own_lie_in_a_folder_beside_it(
     assert names(tmp_path / "own") == {"mask.nii.gz", "mask-prediction.json", maps}
 
 
+def test_maps_of_a_mask_that_is_replaced_do_not_stay_beside_the_new_one(
+    finished: Tiny, scans: list[Path], tmp_path: Path
+) -> None:
+    out, report = tmp_path / "out", tmp_path / "out-report"
+    both = {"probabilities/b_dark.nii.gz", "uncertainty/b_entropy.nii.gz"}
+    predict(finished, scans[2], out, probabilities=True, uncertainty=True)
+    predict(finished, scans[2], out)
+    assert both <= names(report), "the mask is kept, and its maps are still of it"
+    predict(finished, scans[2], out, uncertainty=True, overwrite=True)
+    assert names(report) & both == {"uncertainty/b_entropy.nii.gz"}
+    predict(finished, scans[2], out, overwrite=True)
+    assert not names(report) & both
+
+
 def test_masks_in_sub_folders_are_scored_against_references_that_lie_alike(
     finished: Tiny, scans: list[Path], tmp_path: Path
 ) -> None:

@@ -125,6 +125,14 @@ def test_tables_are_written_by_scan_group_and_difference(masks: Path) -> None:
     assert [row["test"] for row in differences] == ["signed rank"] * 2 + ["rank sum"] * 4
 
 
+def test_a_table_of_differences_does_not_stay_beside_shares_that_have_none(masks: Path) -> None:
+    autoseg.label_shares([masks / "first", masks / "second"], labels=[1, 2], out=masks / "shares.csv")
+    assert (masks / "shares-differences.csv").is_file()
+    autoseg.label_shares([masks / "first"], labels=[1, 2], out=masks / "shares.csv")
+    assert (masks / "shares-groups.csv").is_file()
+    assert not (masks / "shares-differences.csv").exists()
+
+
 def test_a_damaged_label_map_is_named_and_the_others_are_written(masks: Path) -> None:
     (masks / "first" / "scan-1.nii.gz").write_bytes(b"nothing")
     with pytest.raises(PartlyDoneError, match=r"1 label map cannot be read:\n.*scan-1"):

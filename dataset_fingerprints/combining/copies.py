@@ -1,0 +1,130 @@
+"""Scans that lie in several of the data sets that are combined: folds must not tear them apart."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dataset_fingerprints.combining.combining import DATA_SET, Combined
+from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import resolve
+from dataset_fingerprints.measuring.identity import files_behind, hash_images
+from dataset_fingerprints.names import counted, some_of
+
+# Bytes in the middle of a file that are looked at before all of it is read.
+_GLANCE = 1 << 16
+_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copies:
+    """Scans that lie in several data sets.
+
+    Attributes:
+        groups: names of the cases that share a scan, each group from two data sets or more.
+        twice: those of the groups in which two data sets have the same label map, too.
+    """
+
+    groups: tuple[tuple[str, ...], ...]
+    twice: tuple[tuple[str, ...], ...]
+
+    def describe(self) -> Iterator[str]:
+        """Yield what to say of them; nothing where there are none."""
+        if self.groups:
+            found = counted(len(self.groups), "scan is", "scans are")
+            yield (
+                f"{found} in several of the data sets ({_show(self.groups)}). Cases of the same scan are of one "
+                "subject now, so that no model is judged by a scan that it was trained on."
+            )
+        if self.twice:
+            have = counted(len(self.twice), "of these has", "of these have")
+            yield (
+                f"{have} the same label map there, too ({_show(self.twice)}), and would count twice in every figure: "
+                "leave one of the data sets out, unless that is meant."
+            )
+
+
+def keep_together(combined: Combined) -> tuple[Combined, Copies]:
+    """Return a combined data set in which cases of the same scan are of one subject, and which these are.
+
+    A scan is known by the content of its files, or by their being the same files.
+    """
+    cases = [one.case for one in combined.cases]
+    contents = _name_contents([file for case in cases for file in case.files()])
+    owners: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        for name in {contents[image] for image in case.images if image in contents}:
+            owners[name].append(case)
+    shared = [group for group in owners.values() if len({case.others[DATA_SET] for case in group}) > 1]
+    # Of several channels that are shared, the cases are named once.
+    groups = {tuple(case.name for case in group): group for group in shared}
+    twice = tuple(names for names, group in groups.items() if _share_labels(group, contents))
+    subjects = _join_subjects(groups.values())
+    joined = (
+        replace(one, case=replace(one.case, subject=subjects.get(one.case.subject, one.case.subject)))
+        for one in combined.cases
+    )
+    return replace(combined, cases=tuple(joined)), Copies(groups=tuple(groups), twice=twice)
+
+
+def _share_labels(group: Sequence[Case], contents: Mapping[str, str]) -> bool:
+    """Return whether cases of different data sets have the same label map."""
+    holders: dict[str, set[str]] = defaultdict(set)
+    for case in group:
+        if case.label in contents:
+            holders[contents[case.label]].add(case.others[DATA_SET])
+    return any(len(names) > 1 for names in holders.values())
+
+
+def _join_subjects(groups: Iterable[Sequence[Case]]) -> dict[str, str]:
+    """Return the subject that each of those becomes that share a scan, also through others."""
+    parents: dict[str, str] = {}
+
+    def root_of(name: str) -> str:
+        while parents.setdefault(name, name) != name:
+            name = parents[name]
+        return name
+
+    for group in groups:
+        first = root_of(group[0].subject)
+        for case in group[1:]:
+            parents[root_of(case.subject)] = first
+    return {name: root_of(name) for name in [*parents]}
+
+
+def _name_contents(paths: Sequence[str]) -> dict[str, str]:
+    """Return a name for the content of every file that is there, which it shares with files of the same content.
+
+    A file is read only where another one has its size, and the same bytes in its middle.
+    """
+    alike: dict[str, list[str]] = defaultdict(list)
+    for path in dict.fromkeys(paths):
+        with suppress(OSError, DataError):  # `check` names a file that cannot be read
+            alike[_glance_at(Path(path))].append(path)
+    names: dict[str, str] = {}
+    for glance, group in alike.items():
+        places = {path: resolve(Path(path)) for path in group}
+        for path, place in places.items():
+            names[path] = glance if len(set(places.values())) == 1 else hash_images([place])
+    return names
+
+
+def _glance_at(path: Path) -> str:
+    """Return the sizes of a scan's files, and a hash of bytes in the middle of each."""
+    seen = []
+    for file in files_behind(path):
+        with file.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            stream.seek(max(0, (size - _GLANCE) // 2))
+            seen.append(f"{size} {hashlib.sha256(stream.read(_GLANCE)).hexdigest()}")
+    return "\n".join(sorted(seen))
+
+
+def _show(groups: Sequence[tuple[str, ...]]) -> str:
+    return some_of([" and ".join(group) for group in groups], _NAMED, "; ")
