@@ -26,7 +26,7 @@ def tune(
     configuration: Annotated[
         str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
     ] = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     over: Annotated[
         list[str] | None,
         typer.Option(help="What is varied: rate, loss, augmentation, features, patch; repeatable. Default: all."),
