@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dataset_fingerprints.combining.combining import DATA_SET
-from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.dataset import DATA_SET, Case
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.names import plain_name, some_of
 
