@@ -16,6 +16,8 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import check_case_names, check_paths
 
 SCHEMA_VERSION = 1
+# Among what else is known of a case of several data sets combined: the one that it comes from.
+DATA_SET = "data_set"
 
 # Indices of labels are kept as bytes.
 MOST_INDICES = 256

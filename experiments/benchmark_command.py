@@ -23,7 +23,7 @@ def benchmark(
         typer.Argument(help="Files that `autoseg evaluate` wrote; else the cross-validation of the workspace."),
     ] = None,
     workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="The workspace.")] = None,
-    plan: Annotated[str, typer.Option(help="Of the workspace.")] = "default",
+    plan: Annotated[str | None, typer.Option(help="Of the workspace; else `default`, or the only one.")] = None,
     release: Annotated[
         str, typer.Option(help="Of ATLAS: R1.x, R2.0, R2.1, R3.0; else what the data set says of itself.")
     ] = "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.dataset import DATA_SET, Case
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.names import plain_name, some_of
 
@@ -32,8 +32,12 @@ class CasesWhere:
         """Return the condition in words, which is also its name among a plan's splits."""
         return f"{self.column} is {self.value}"
 
-    def choose(self, cases: Iterable[Case]) -> tuple[str, ...]:
+    def choose(self, cases: Iterable[Case], beside: Iterable[CasesWhere] = ()) -> tuple[str, ...]:
         """Return the names of the cases that it holds for.
+
+        Args:
+            cases: to choose from.
+            beside: all conditions of a plan, for the message.
 
         Raises:
             PlanError: it holds for none; the message says which values there are.
@@ -46,7 +50,18 @@ class CasesWhere:
         there = f"has {some_of(values, 10)}" if values else "is empty or not there"
         raise PlanError(
             f"only_cases asks for cases of which {self.describe()}, and there is none: the column '{self.column}' "
-            f"{there}. Give it in the table of the cases (cases.tsv beside dataset.json, or a column of the CSV)."
+            f"{there}. {self._advise(beside)}"
+        )
+
+    def _advise(self, beside: Iterable[CasesWhere]) -> str:
+        """Return how the column comes about."""
+        if plain_name(self.column) != plain_name(DATA_SET):
+            return "Give it in the table of the cases (cases.tsv beside dataset.json, or a column of the CSV)."
+        same = [one.value for one in beside if one.column == self.column] or [self.value]
+        named = " ".join(f"{value}=DATA" for value in dict.fromkeys(same))
+        return (
+            f"`autoseg combine {named} -o BOTH` makes a data set with it: each DATA is the folder of a data set whose "
+            "scans have label maps of that kind; add --same-subjects where a subject is in several. Plan for BOTH."
         )
 
 
@@ -64,5 +79,5 @@ def choose_subsets(wanted: Iterable[CasesWhere | None], cases: Iterable[Case]) -
     Raises:
         PlanError: one holds for no case.
     """
-    known = tuple(cases)
-    return {one.describe(): one.choose(known) for one in wanted if one is not None}
+    known, conditions = tuple(cases), tuple(one for one in wanted if one is not None)
+    return {one.describe(): one.choose(known, conditions) for one in conditions}

@@ -194,7 +194,7 @@ def train(
     patience: Annotated[
         int | None, typer.Option(help="End after so many rounds of validation without a new best.")
     ] = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     with_previous: Annotated[
         bool, typer.Option("--with-previous", help="Also train the folds of other configurations that are missing.")
     ] = False,
@@ -239,6 +239,7 @@ def train(
     """
     from autoseg.pipeline.folds.job_file import read_job
     from autoseg.pipeline.folds.jobs import TrainingOptions
+    from autoseg.pipeline.plans.reading import choose_plan
     from autoseg.workspace.fold import ALL
     from autoseg.workspace.workspace import find_workspace
 
@@ -255,8 +256,9 @@ def train(
         unused["slurm"] = "is an option of sbatch: give --cluster slurm with it, or leave it out"
     refuse_unused(context, unused)
     minutes = max_minutes if max_hours is None else max_hours * 60
+    found, progress = find_workspace(workspace), TerminalProgress()
     options = TrainingOptions(
-        plan_name=plan,
+        plan_name=choose_plan(found, plan, progress),
         configuration=configuration,
         iterations=iterations,
         max_minutes=minutes,
@@ -270,14 +272,13 @@ def train(
         from_model=None if from_model is None else str(from_model.absolute()),
         allow_seen=allow_seen,
     )
-    found = find_workspace(workspace)
     show_start()
     if cluster == "slurm":
         from autoseg.pipeline.folds.slurm import submit_all
 
         if fold != ALL:
             raise PlanError("--cluster slurm submits the whole cross-validation: give `autoseg train all` with it.")
-        submit_all(found, options, slurm or (), TerminalProgress())
+        submit_all(found, options, slurm or (), progress)
         return
     _train(found, fold, options)
 

@@ -10,11 +10,11 @@ from typing import Any
 from autoseg.pipeline.outputs import refuse_no_place, refuse_raw, refuse_read_only, refuse_reserved
 from autoseg.progress import Progress
 from autoseg.workspace.locks import locked
-from dataset_fingerprints.combining.combining import DATA_SET, Combined, CombinedCase, combine
+from dataset_fingerprints.combining.combining import Combined, CombinedCase, combine
 from dataset_fingerprints.combining.copies import keep_together
 from dataset_fingerprints.combining.meanings import Meaning, Rule, find_without_labels, show_meanings
 from dataset_fingerprints.combining.part import BACKGROUND, IGNORE, Part
-from dataset_fingerprints.dataset import Dataset, LabelScheme
+from dataset_fingerprints.dataset import DATA_SET, Dataset, LabelScheme
 from dataset_fingerprints.errors import AutosegError, DataError
 from dataset_fingerprints.files.atomic import sweep, write_bytes
 from dataset_fingerprints.files.jsonfiles import read_plain_json, write_json

@@ -6,12 +6,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from autoseg.pipeline.plans.reading import USUAL_PLAN
 from autoseg.workspace.fold import FULL
 from autoseg.workspace.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import WorkspaceError
 from planners.plan import Plan
-
-_USUAL_PLAN = "default"
 
 
 def name_train(workspace: Workspace, plan: Plan, fold: str, *options: str, configuration: str | None = None) -> str:
@@ -87,7 +86,7 @@ def _choose(plan: Plan, configuration: str | None, usual: tuple[str, ...] = ()) 
     """Return the options for a configuration, unless it is the usual one, and for the plan."""
     usual = usual or (plan.default_configuration,)
     named = () if configuration is None or (configuration,) == usual else ("-c", configuration)
-    return (*named, *(() if plan.name == _USUAL_PLAN else ("--plan", plan.name)))
+    return (*named, *(() if plan.name == USUAL_PLAN else ("--plan", plan.name)))
 
 
 def _place(workspace: Workspace) -> tuple[str, ...]:

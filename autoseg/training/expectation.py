@@ -54,8 +54,8 @@ class Expectation:
         times = math.ceil(2 * self.final_seconds / asked)
         return (
             f"That is more than the {show_duration(asked)} asked for: every validation case is predicted, and without "
-            f"flips and with the least overlap it takes so long. About {times} times as many minutes hold both, or "
-            "plan larger patches (a smaller --scale), of which fewer cover a scan."
+            f"flips and with the least overlap it takes so long. About {times} times as many minutes hold both; of "
+            "a plan made with --scale, a smaller one does too: of larger patches fewer cover a scan."
         )
 
     def _describe_steps(self) -> str:

@@ -8,13 +8,10 @@ from dataclasses import dataclass, replace
 from dataset_fingerprints.combining.channels import choose_channels, find_channels, pick_images
 from dataset_fingerprints.combining.meanings import Meaning, Meanings, Rule, choose_meanings
 from dataset_fingerprints.combining.part import Part
-from dataset_fingerprints.dataset import Case, LabelScheme
+from dataset_fingerprints.dataset import DATA_SET, Case, LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.names import counted, is_case_name
 from dataset_fingerprints.reading.file_names import find_alike
-
-# Among what else is known of a case: the data set that it comes from.
-DATA_SET = "data_set"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

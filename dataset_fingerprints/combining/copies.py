@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dataset_fingerprints.combining.combining import DATA_SET, Combined
-from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.combining.combining import Combined
+from dataset_fingerprints.dataset import DATA_SET, Case
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.measuring.identity import files_behind, hash_images

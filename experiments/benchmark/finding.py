@@ -23,14 +23,14 @@ class Sought:
     """What is compared; empty texts are found out.
 
     Attributes:
-        plan: of the workspace.
+        plan: of the workspace; None for `default`, or for the only one that there is.
         release: of ATLAS.
         set: how the scored scans were chosen.
         space: of the scored masks.
         label: that is compared.
     """
 
-    plan: str = "default"
+    plan: str | None = None
     release: str = ""
     set: str = ""
     space: str = ""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autoseg.evaluation import Evaluation, LabelSummary, read_evaluation
+from autoseg.pipeline.plans.reading import choose_plan
 from autoseg.pipeline.statistics.score_files import name_systems
+from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
 from dataset_fingerprints.errors import DataError, did_you_mean
@@ -67,7 +69,7 @@ def read_files(paths: Sequence[Path], chosen_set: str, label: str) -> tuple[OurR
 
 
 def read_workspace(
-    workspace: Workspace, plan: str, chosen_set: str, label: str
+    workspace: Workspace, given: str | None, chosen_set: str, label: str
 ) -> tuple[tuple[OurResult, ...], tuple[str, ...]]:
     """Read the cross-validations of a plan's configurations, and say which are not finished.
 
@@ -75,7 +77,7 @@ def read_workspace(
 
     Args:
         workspace: that is planned in.
-        plan: its name.
+        given: the plan's name; None for `default`, or for the only one that there is.
         chosen_set: what the cross-validation is called, such as `cross-validation over centres`; empty for
             `cross-validation`.
         label: as for `read_files`.
@@ -83,6 +85,7 @@ def read_workspace(
     Raises:
         DataError: no fold is trained and validated, or the label is not there.
     """
+    plan = choose_plan(workspace, given, SilentProgress())
     names = workspace.configuration_names(plan)
     done = [name for name in names if workspace.cross_validation(plan, name).is_file()]
     if done:

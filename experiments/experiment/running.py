@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from autoseg.pipeline.folds.changed_weights import report_changed_weights
@@ -261,9 +261,27 @@ def run_trainings(workspace: Workspace, plan: Plan, trainings: Sequence[Training
         progress.say(f"{len(trainings)} trainings: {'; '.join(one.describe() for one in trainings)}.")
         if any(one.minutes is not None for one in trainings):
             progress.say("The time is divided by what their planned steps would take: steps times multiply-adds.")
+            for sentence in describe_used(plan, trainings):
+                progress.say(sentence)
     for training in trainings:
         options, validated = training.options(plan), training.validated
         train_fold(workspace, training.fold, options, progress, validated=validated)
+
+
+def describe_used(plan: Plan, trainings: Sequence[Training]) -> Iterator[str]:
+    """Yield of each configuration whose masks another one is given that its whole validation is needed first."""
+    names = dict.fromkeys(one.configuration for one in trainings)
+    trained = [find_configuration(plan.configurations, name, f"plan {plan.name}") for name in names]
+    for name in names:
+        users = [one.name for one in trained if name in {entry.configuration for entry in one.inputs}]
+        judged = [one.fold for one in trainings if one.configuration == name and one.validated]
+        if users and judged:
+            folds = f"fold{'s' * (len(judged) > 1)} {', '.join(judged)}"
+            yield (
+                f"{', '.join(users)} {'is' if len(users) == 1 else 'are'} given what {name} finds in the validation "
+                f"cases of {folds}, so all of these are predicted first. A very short time is exceeded by that: how "
+                "long it takes is said before each training."
+            )
 
 
 def are_finished(workspace: Workspace, plan: Plan, trainings: Sequence[Training], progress: Progress) -> bool:

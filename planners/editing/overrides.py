@@ -86,7 +86,7 @@ def refuse_unknown_parts(assignments: Sequence[str]) -> None:
 
 
 def refuse_unknown_fields(assignments: Sequence[str]) -> None:
-    """Refuse fields that no plan and no configuration can have, before there is a plan.
+    """Refuse fields that no plan and no configuration can have, and values of another type, before there is a plan.
 
     A path of several steps may begin with the name of a configuration, which only a plan knows: it is left to that.
 
@@ -94,11 +94,38 @@ def refuse_unknown_fields(assignments: Sequence[str]) -> None:
         assignments: as for `set_values`.
 
     Raises:
-        PlanError: one sets nothing, or names a field that does not exist.
+        PlanError: one sets nothing, names a field that does not exist, or gives it a value of another type.
     """
+    for path, value in map(_split, assignments):
+        first, *rest = path.split(".")
+        if path == "seed":
+            check_seed(f"--set {path}", value)
+        if first in _PLAN_FIELDS:
+            _check_typed(Plan, [first, *rest], value, path)
+            continue
+        keys = rest if _names_configuration(first, rest) else [first, *rest]
+        _check_first_key(keys, path, [])
+        _check_typed(Configuration, keys, value, path)
+
+
+def find_named_configurations(assignments: Sequence[str]) -> Iterator[str]:
+    """Yield the names of configurations that assignments are for, as far as these are for one alone."""
     for path, _ in map(_split, assignments):
-        if "." not in path and path not in _PLAN_FIELDS:
-            _check_first_key([path], path, [])
+        first, *rest = path.split(".")
+        if first not in _PLAN_FIELDS and _names_configuration(first, rest):
+            yield first
+
+
+def _names_configuration(first: str, rest: Sequence[str]) -> bool:
+    return bool(rest) and first not in {field.name for field in fields(Configuration)}
+
+
+def _check_typed(kind: Any, keys: Sequence[str], value: Any, path: str) -> None:
+    """Make sure that there is a field at the end of `keys`, and a value of its type, as far as types say that."""
+    if not keys:
+        _convert(value, kind, path)
+    elif is_dataclass(kind) and isinstance(kind, type):
+        _check_typed(_find_type(kind, keys[0], path), keys[1:], value, path)
 
 
 def find_assigned_parts(assignments: Sequence[str]) -> Iterator[tuple[str, Choice]]:
@@ -228,10 +255,15 @@ def _check_first_key(keys: Sequence[str], path: str, names: Sequence[str]) -> No
 def _replace_at(node: Node, keys: Sequence[str], value: Any, path: str) -> Node:
     """Return `node` with the value at the end of `keys` replaced."""
     name, *rest = keys
-    hints = get_type_hints(type(node))
+    kind = _find_type(type(node), name, path)
+    return replace(node, **{name: _replace_value(getattr(node, name), kind, rest, value, path)})
+
+
+def _find_type(kind: type, name: str, path: str) -> Any:
+    hints = get_type_hints(kind)
     if name not in hints:
         raise PlanError(f"--set {path}: there is no field '{name}'. {did_you_mean(name, hints)}")
-    return replace(node, **{name: _replace_value(getattr(node, name), hints[name], rest, value, path)})
+    return hints[name]
 
 
 def _replace_value(old: Any, kind: Any, keys: Sequence[str], value: Any, path: str) -> Any:

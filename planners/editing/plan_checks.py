@@ -75,8 +75,17 @@ def _find_classifier_problems(plan: Plan, *, sound: bool) -> Iterator[str]:
         if configuration.name == plan.default_configuration and targets != 1:
             yield (
                 f"lesion_classes is {plan.lesion_classes.name}, but {configuration.name} tells {targets} labels or "
-                "regions apart itself. Expected one, whose lesions are given classes."
+                f"regions apart itself. Expected one, whose lesions are given classes. {_advise_on_targets(plan)}"
             )
+
+
+def _advise_on_targets(plan: Plan) -> str:
+    """Return how a plan whose default configuration tells labels apart comes by lesions without classes."""
+    without = "leave the classifier out (--set lesion_classes=null)"
+    if plan.scheme.regions:  # which `targets` cannot merge
+        return f"Write the regions as one label in the data set, or {without}."
+    values = ",".join(map(str, plan.scheme.values()))
+    return f"Learn all labels as one (--set '{plan.default_configuration}.targets=[[{values}]]'), or {without}."
 
 
 def check_run(run: Run) -> None:

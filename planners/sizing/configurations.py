@@ -120,6 +120,8 @@ def plan_configurations(fingerprint: DatasetFingerprint, basis: Basis) -> Planne
 
 CROPPED = "3d_crop_fullres"
 _IN_3D: tuple[str, ...] = ("3d_fullres", "3d_lowres", "3d_cascade_fullres")
+# All that planners plan which follow the size of scans and memory.
+GENERAL = ("2d", *_IN_3D, CROPPED)
 _WHY_2D = "Always: slices need the least memory and time, and suit scans with very thick slices."
 _WHY_3D = "The scans are volumes: a lesion continues from slice to slice, noise does not."
 _WHY_LOW = (

@@ -61,3 +61,9 @@ def test_a_fold_keeps_its_validation_cases_and_loses_other_training_cases() -> N
 def test_folds_of_all_cases_are_written_as_before() -> None:
     assert '"subsets"' not in to_json(replace(SPLITS, subsets={}))
     assert '"subsets"' in to_json(SPLITS)
+
+
+def test_a_column_that_combining_writes_is_asked_for_with_the_command_that_makes_it() -> None:
+    both = [CasesWhere(column="data_set", value=value) for value in ("weak", "fine")]
+    with pytest.raises(PlanError, match=r"`autoseg combine weak=DATA fine=DATA -o BOTH` makes a data set with it"):
+        choose_subsets(both, CASES)

@@ -30,7 +30,7 @@ def explain(
         typer.Argument(help="A workspace, a fingerprint.json, or a published data set such as atlas_r2_mni."),
     ] = None,
     workspace: WorkspaceOption = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     planner: Annotated[str | None, typer.Option(help="Plan on the spot with this planner.")] = None,
     gpu_memory_gb: Annotated[float | None, typer.Option(help="Plan on the spot for a GPU with so many GiB.")] = None,
     rules: RuleOption = None,

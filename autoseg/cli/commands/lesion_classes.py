@@ -12,7 +12,7 @@ _NAMES = ("Classifier", "Weights", "Scores", "Levels")
 
 def lesion_classes(
     workspace: WorkspaceOption = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     configurations: ModelsOption = None,
 ) -> None:
     """Learn the classes of lesions from their shape and place, on masks of cases that the folds did not train on.

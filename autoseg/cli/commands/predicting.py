@@ -66,7 +66,7 @@ def predict(
         bool, typer.Option(help="Write masks of BIDS trees as a BIDS derivative; else called after their cases.")
     ] = True,
     max_memory_gb: ScanMemoryOption = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
 ) -> None:
     """Segment new scans; each mask lies on its scan's own grid."""
     show_start()
@@ -104,7 +104,7 @@ def export(
     configurations: ModelsOption = None,
     folds: FoldsOption = None,
     selected: SelectedOption = True,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     name: Annotated[str, typer.Option("--name", help="What to call the model; else as the data set.")] = "",
     licence: Annotated[
         str, typer.Option("--licence", "--license", help="Under which the weights may be used: CC-BY-4.0.")

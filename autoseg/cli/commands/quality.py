@@ -19,7 +19,7 @@ def quality(
     ] = None,
     workspace: WorkspaceOption = None,
     configurations: ModelsOption = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     minutes: Annotated[float, typer.Option(help="Time to measure the flips of each configuration in.")] = 3.0,
 ) -> None:
     """Measure what flips and overlaps bring, and how well the Dice of new masks can be predicted.
@@ -30,6 +30,7 @@ def quality(
     from autoseg.hardware import calm_threads
     from autoseg.pipeline.confidence.measuring import measure_confidence
     from autoseg.pipeline.confidence.texts import COLUMNS, describe_measured, describe_rows
+    from autoseg.pipeline.plans.reading import choose_plan
     from autoseg.workspace.workspace import find_workspace
     from dataset_fingerprints.errors import PlanError
 
@@ -37,10 +38,12 @@ def quality(
         raise PlanError(f"--minutes is {minutes:g}. Expected more than 0.")
     calm_threads()
     found = find_workspace(choose_target(None if workspace_argument is None else str(workspace_argument), workspace))
-    measured = measure_confidence(found, plan, configurations or (), TerminalProgress(), minutes)
+    progress = TerminalProgress()
+    name = choose_plan(found, plan, progress)
+    measured = measure_confidence(found, name, configurations or (), progress, minutes)
     for one in measured.efforts:
         title = f"{one.configuration}: ways to predict, on {one.name_cases()}"
         show_table(title, COLUMNS, list(describe_rows(one)))
     for line in describe_measured(measured.efforts, (measured.calibration,)):
         console.print(line, soft_wrap=True)
-    show_written((("Quality", found.quality(plan)), ("Predicted Dice", found.predicted_dice(plan))))
+    show_written((("Quality", found.quality(name)), ("Predicted Dice", found.predicted_dice(name))))

@@ -24,7 +24,7 @@ def report(
     configuration: Annotated[
         str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
     ] = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     benchmark: Annotated[
         Path | None, typer.Option(help="The page of `autoseg benchmark` (.html); else benchmark.html in the workspace.")
     ] = None,

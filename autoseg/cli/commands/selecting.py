@@ -14,7 +14,7 @@ from autoseg.cli.terminal.display import TerminalProgress
 
 def select(
     workspace: WorkspaceOption = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     configurations: Annotated[
         list[str] | None,
         typer.Option("--configuration", "-c", help="One to choose from; repeatable. Else all that are trained."),
@@ -30,10 +30,10 @@ def select(
     """
     from autoseg.pipeline.faces import face
     from autoseg.pipeline.faces.located import find_located
+    from autoseg.pipeline.plans.reading import choose_plan
 
-    found = find_located(workspace)
-    chosen = face.select(
-        found, configurations=configurations or (), plan_name=plan, score=score, progress=TerminalProgress()
-    )
+    found, progress = find_located(workspace), TerminalProgress()
+    name = choose_plan(found, plan, progress)
+    chosen = face.select(found, configurations=configurations or (), plan_name=name, score=score, progress=progress)
     show_selection(chosen)
-    show_written((("Selection", found.selection(plan)), ("Picture", found.selection_picture(plan))))
+    show_written((("Selection", found.selection(name)), ("Picture", found.selection_picture(name))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -10,6 +12,16 @@ from autoseg.cli.options.exclusive import refuse_unused
 from autoseg.cli.options.model_options import PlanOption, WorkspaceOption
 from autoseg.cli.results.written import show_start, show_written
 from autoseg.cli.terminal.display import TerminalProgress, console, show_table
+from dataset_fingerprints.errors import AutosegError
+
+
+def _has_searched(workspace: Path | None) -> bool:
+    """Return whether a search was begun in a workspace, as far as there is one; others are judged where they are."""
+    from autoseg.workspace.workspace import find_workspace
+
+    with suppress(AutosegError):
+        return bool(find_workspace(workspace).tunings())
+    return False
 
 
 def tune(
@@ -26,7 +38,7 @@ def tune(
     configuration: Annotated[
         str | None, typer.Option("--configuration", "-c", help="One of the plan's, such as 2d; else its default.")
     ] = None,
-    plan: PlanOption = "default",
+    plan: PlanOption = None,
     over: Annotated[
         list[str] | None,
         typer.Option(help="What is varied: rate, loss, augmentation, features, patch; repeatable. Default: all."),
@@ -60,6 +72,8 @@ def tune(
         seed=seed,
     )
     options.check()
+    if restart or not _has_searched(workspace):
+        options.refuse_short()
     show_start()
     from autoseg.pipeline.faces.located import find_located
     from autoseg.pipeline.faces.tuning_face import tune as run

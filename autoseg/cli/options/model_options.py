@@ -11,7 +11,10 @@ WorkspaceOption = Annotated[
     Path | None,
     typer.Option("--workspace", "-w", help="The workspace; else this directory or the only *-autoseg in it."),
 ]
-PlanOption = Annotated[str, typer.Option("--plan", "--plan-name", help="The plan's name in the workspace.")]
+PlanOption = Annotated[
+    str | None,
+    typer.Option("--plan", "--plan-name", help="The plan's name in the workspace; else `default`, or the only one."),
+]
 ModelsOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -7,6 +7,7 @@ Dice, of which many are the same or lie in two heaps (André 2025).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Literal
@@ -156,11 +157,12 @@ def _measure_acceleration(values: NDArray[np.float64], statistic: Statistic | No
     left = _apply(statistic, (sums.sum(axis=0) - sums) / counts)
     away = left[~np.isnan(left)]
     away = away.mean() - away
-    largest = np.abs(away).max(initial=0.0)
+    largest = float(np.abs(away).max(initial=0.0))
     if not largest:
         return 0.0
     away = away / largest  # Cubes of small numbers would be lost, or 0.
-    return float((away**3).sum()) / (6 * float((away**2).sum()) ** 1.5)
+    spread = float((away**2).sum())
+    return float((away**3).sum()) / (6 * math.sqrt(spread) ** 3)
 
 
 def _apply(statistic: Statistic | None, means: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -128,7 +128,7 @@ _OPTIONAL = frozenset(
         *("folds_at_once", "configuration", "planner", "ignore", "out", "target", "from_model", "like", "unlabelled"),
         *("benchmark", "predictions", "probability_maps", "candidates", "hours"),
         *("masks", "max_memory_gb", "model", "mirror", "traits", "references", "other", "template", "roi_maximum"),
-        *("inside", "outcomes", "patch_scans"),
+        *("inside", "outcomes", "patch_scans", "plan_name"),
     }
 )
 _TYPES: tuple[tuple[frozenset[str], Kind], ...] = (

@@ -127,7 +127,7 @@ def train(
     fold: int | str = 0,
     *,
     configuration: str | None = None,
-    plan_name: str = "default",
+    plan_name: str | None = None,
     max_minutes: float | None = None,
     iterations: int | None = None,
     patience: int | None = None,
@@ -147,7 +147,7 @@ def train(
         workspace: with a plan and preprocessed cases; None for the current directory's.
         fold: 0 to 4; `all` for the five, each in a process of its own; `full` for one model of all cases.
         configuration: None for the plan's default.
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         max_minutes: per fold, for training and all validation; None for the plan's number of iterations.
         iterations: in place of the plan's; more than were done extend a finished fold.
         patience: end after so many rounds of validation without a new best.
@@ -173,10 +173,12 @@ def train(
     from autoseg.pipeline.folds.cross_validation import train_all
     from autoseg.pipeline.folds.jobs import TrainingOptions
     from autoseg.pipeline.folds.one_fold import train_fold
+    from autoseg.pipeline.plans.reading import choose_plan
     from autoseg.workspace.fold import ALL
 
+    found, listener = find_located(workspace), progress or SilentProgress()
     options = TrainingOptions(
-        plan_name=plan_name,
+        plan_name=choose_plan(found, plan_name, listener),
         configuration=configuration,
         iterations=as_whole_number(iterations),
         max_minutes=as_number(max_minutes),
@@ -190,7 +192,6 @@ def train(
         from_model=None if from_model is None else str(Path(from_model).absolute()),
         allow_seen=allow_seen,
     )
-    found, listener = find_located(workspace), progress or SilentProgress()
     if fold == ALL:
         return train_all(found, options, listener)
     return train_fold(found, str(fold), options, listener)
@@ -272,7 +273,7 @@ def evaluate(
 def explain(
     target: Workspace | Location | None = None,
     *,
-    plan_name: str = "default",
+    plan_name: str | None = None,
     planner: str | None = None,
     gpu_memory_gb: float | None = None,
     rules: Sequence[str] = (),
@@ -284,7 +285,7 @@ def explain(
     Args:
         target: a workspace, a fingerprint.json, or the name of a published data set such as `atlas_r2_mni`; None for
             the workspace of the current directory.
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         planner: plan on the spot with this planner.
         gpu_memory_gb: plan on the spot for a GPU with so many GiB.
         rules: plan on the spot with these rules switched: `balanced_lesions=on`.

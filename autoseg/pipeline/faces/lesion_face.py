@@ -19,7 +19,7 @@ def lesion_classes(
     workspace: Workspace | Location | None = None,
     *,
     configurations: Sequence[str] = (),
-    plan_name: str = "default",
+    plan_name: str | None = None,
     progress: Progress | None = None,
 ) -> LearntClasses:
     """Learn to give every lesion of a mask a class, such as its pathology, from its shape and place.
@@ -32,7 +32,8 @@ def lesion_classes(
     Args:
         workspace: with two trained folds or more, of a model of one label or region; None for the current directory's.
         configurations: that predict together; empty for those that are selected, or that the plan predicts with.
-        plan_name: of the workspace's plan; its `lesion_classes` names the classifier.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is; its `lesion_classes`
+            names the classifier.
         progress: receiver of progress reports; None for none.
 
     Raises:
@@ -42,6 +43,8 @@ def lesion_classes(
     check_arguments(locals())
     calm_threads()
     from autoseg.pipeline.lesion_classes.learning import learn_lesion_classes
+    from autoseg.pipeline.plans.reading import choose_plan
 
-    names = as_several(configurations)
-    return learn_lesion_classes(find_located(workspace), plan_name, names, progress or SilentProgress())
+    found, receiver = find_located(workspace), progress or SilentProgress()
+    plan = choose_plan(found, plan_name, receiver)
+    return learn_lesion_classes(found, plan, as_several(configurations), receiver)

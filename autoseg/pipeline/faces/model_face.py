@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def predict(
     *,
     model: Location | None = None,
     configurations: Sequence[str] = (),
-    plan_name: str = "default",
+    plan_name: str | None = None,
     folds: Sequence[int | str] = (),
     selected: bool = True,
     quality: str = "standard",
@@ -60,7 +61,7 @@ def predict(
         model: in place of a workspace, the folder of a trained fold, or an exported model.
         configurations: of a workspace, those that predict together; empty for what was selected, or else those that
             the plan predicts with, as far as they are trained.
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         folds: of a workspace, those to average; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
         quality: `standard`; `fast` for one network, wide steps and no flips; or `best` for all flips.
@@ -89,8 +90,9 @@ def predict(
     from autoseg.pipeline.predictions.predicting import PredictionOptions
     from autoseg.pipeline.predictions.predicting import predict as run
 
+    choice = _choose(configurations, folds, selected=selected, single=quality == "fast")
     options = PredictionOptions(
-        choice=_choose(plan_name, configurations, folds, selected=selected, single=quality == "fast"),
+        choice=choice,
         way=_choose_way(quality, mirror),
         overwrite=overwrite,
         zero_missing=zero_missing,
@@ -103,15 +105,17 @@ def predict(
     if model is not None and workspace is not None:
         raise DataError(f"Both {model} and -w {workspace} are given. Name one of them.")
     place = _find_place(workspace if model is None else model)
+    receiver = progress or SilentProgress()
+    options = replace(options, choice=_choose_plan(choice, place, plan_name, receiver))
     places = [Path(scan).absolute() for scan in as_several(scans)]
-    return run(places, Path(out).absolute(), place, options, progress or SilentProgress())
+    return run(places, Path(out).absolute(), place, options, receiver)
 
 
 def load_model(
     source: Workspace | Location,
     *,
     configurations: Sequence[str] = (),
-    plan_name: str = "default",
+    plan_name: str | None = None,
     folds: Sequence[int | str] = (),
     selected: bool = True,
     quality: str = "standard",
@@ -122,7 +126,7 @@ def load_model(
     Args:
         source: a workspace, the folder of one of its folds, or an exported model.
         configurations: as for `predict`.
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         folds: of a workspace, those that are averaged; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
         quality: as for `predict`.
@@ -137,8 +141,9 @@ def load_model(
     from autoseg.pipeline.models.sources import find_source
     from autoseg.pipeline.models.trained import load_models
 
-    choice = _choose(plan_name, configurations, folds, selected=selected, single=quality == "fast")
-    found = find_source(_find_place(source), choice)
+    choice = _choose(configurations, folds, selected=selected, single=quality == "fast")
+    place = _find_place(source)
+    found = find_source(place, _choose_plan(choice, place, plan_name, SilentProgress()))
     return load_models(found.read(), way=_choose_way(quality, mirror))
 
 
@@ -147,7 +152,7 @@ def export(
     out: Location,
     *,
     configurations: Sequence[str] = (),
-    plan_name: str = "default",
+    plan_name: str | None = None,
     folds: Sequence[int | str] = (),
     selected: bool = True,
     name: str = "",
@@ -162,7 +167,7 @@ def export(
         workspace: with trained folds; None for the current directory's.
         out: the file: `model.zip`.
         configurations: as for `predict`.
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         folds: to average; empty for all that are trained.
         selected: use what `autoseg select` chose, where it is about these folds.
         name: of the model; empty for that of the data set.
@@ -181,12 +186,14 @@ def export(
     from autoseg.pipeline.models.exporting import export as run
     from autoseg.pipeline.models.model_card import Words
 
+    found, receiver = find_located(workspace), progress or SilentProgress()
+    choice = _choose(configurations, folds, selected=selected)
     options = ExportOptions(
-        choice=_choose(plan_name, configurations, folds, selected=selected),
+        choice=_choose_plan(choice, found, plan_name, receiver),
         words=Words(name=name, licence=licence, intended_use=intended_use),
         onnx=onnx,
     )
-    return run(find_located(workspace), Path(out).absolute(), options, progress or SilentProgress())
+    return run(found, Path(out).absolute(), options, receiver)
 
 
 def import_nnunet(
@@ -239,14 +246,23 @@ def import_nnunet(
 
 
 def _choose(
-    plan_name: str, configurations: Sequence[str], folds: Sequence[int | str], *, selected: bool, single: bool = False
+    configurations: Sequence[str], folds: Sequence[int | str], *, selected: bool, single: bool = False
 ) -> ModelChoice:
+    """Return what is taken of a workspace, by its usual plan."""
     from autoseg.pipeline.models.sources import ModelChoice
 
     chosen = tuple(map(str, as_several(folds)))
-    return ModelChoice(
-        plan_name=plan_name, configurations=as_several(configurations), folds=chosen, selected=selected, single=single
-    )
+    return ModelChoice(configurations=as_several(configurations), folds=chosen, selected=selected, single=single)
+
+
+def _choose_plan(choice: ModelChoice, place: Place, plan_name: str | None, progress: Progress) -> ModelChoice:
+    """Return the choice with the plan that is meant: of a place that is not a workspace the one that is named."""
+    from autoseg.pipeline.plans.reading import choose_plan
+    from autoseg.workspace.workspace import Workspace
+
+    if isinstance(place, Workspace):
+        return replace(choice, plan_name=choose_plan(place, plan_name, progress))
+    return choice if plan_name is None else replace(choice, plan_name=plan_name)
 
 
 def _choose_way(quality: str, mirror: bool | None) -> Way:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def report(
     workspace: Workspace | Location | None = None,
     *,
-    plan_name: str = "default",
+    plan_name: str | None = None,
     configuration: str | None = None,
     benchmark: Location | None = None,
     predictions: Location | None = None,
@@ -31,7 +31,7 @@ def report(
 
     Args:
         workspace: that was planned in; None for the current directory's.
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         configuration: whose scores, curves and cases are shown; None for the plan's default, or the first trained one.
         benchmark: a page (.html) of `autoseg benchmark` whose tables are shown; None for benchmark.html in the
             workspace, where it is there.
@@ -47,14 +47,16 @@ def report(
     from autoseg.pipeline.page.gathering import gather
     from autoseg.pipeline.page.making import Beside, make_page, state_size
     from autoseg.pipeline.page.writing import choose_place, write_page
+    from autoseg.pipeline.plans.reading import choose_plan
     from autoseg.reporting.page import render_page
 
-    found = find_located(workspace)
+    found, receiver = find_located(workspace), progress or SilentProgress()
     place = choose_place(found, None if out is None else Path(out).absolute())
     beside = Beside(
         benchmark=None if benchmark is None else Path(benchmark).absolute(),
         predictions=None if predictions is None else Path(predictions).absolute(),
     )
-    page = make_page(gather(found, plan_name, configuration), beside, progress or SilentProgress())
+    gathered = gather(found, choose_plan(found, plan_name, receiver), configuration)
+    page = make_page(gathered, beside, receiver)
     write_page(place, render_page(state_size(page, len(render_page(page)))))
     return place

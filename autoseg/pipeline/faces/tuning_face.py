@@ -25,7 +25,7 @@ def tune(
     hours: float | None = None,
     iterations: int | None = None,
     configuration: str | None = None,
-    plan_name: str = "default",
+    plan_name: str | None = None,
     over: Sequence[str] = (),
     candidates: int | None = None,
     score: ScoreName = "mean",
@@ -44,7 +44,7 @@ def tune(
         hours: for the search and the proof together; needed unless `iterations` is given.
         iterations: steps of the longest trainings, in place of a share of the time.
         configuration: None for the plan's default.
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         over: what is varied, some of rate, loss, augmentation, features and patch; empty for all.
         candidates: that the search begins with; None for a number by the time.
         score: `mean` of Dice and lesion F1, `dice` or `lesion_f1`.
@@ -59,11 +59,13 @@ def tune(
     if score not in SCORES:
         raise ArgumentError(f"score is {score!r}. {did_you_mean(str(score), SCORES)}")
     calm_threads()
+    from autoseg.pipeline.plans.reading import choose_plan
     from autoseg.pipeline.tuning.options import TuningOptions
     from autoseg.pipeline.tuning.tuning import tune as run
 
+    found, receiver = find_located(workspace), progress or SilentProgress()
     options = TuningOptions(
-        plan_name=plan_name,
+        plan_name=choose_plan(found, plan_name, receiver),
         configuration=configuration,
         hours=as_number(hours),
         iterations=as_whole_number(iterations),
@@ -73,4 +75,4 @@ def tune(
         seed=int(seed),
         restart=restart,
     )
-    return run(find_located(workspace), str(fold), options, progress or SilentProgress())
+    return run(found, str(fold), options, receiver)

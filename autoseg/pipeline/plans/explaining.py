@@ -10,7 +10,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from autoseg.hardware import measure_speed, profile_machine
-from autoseg.pipeline.plans.reading import REMEDY, read_named_plan
+from autoseg.pipeline.plans.reading import REMEDY, choose_plan, read_named_plan
+from autoseg.progress import SilentProgress
 from autoseg.workspace.workspace import Workspace, find_workspace
 from dataset_fingerprints.errors import DataError, FileFormatError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import read_json, read_plain_json
@@ -34,14 +35,14 @@ class ExplainOptions:
     """Options of explaining; all have a default.
 
     Attributes:
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         planner: plan anew by these rules; None for the plan that is there, or for the default.
         gpu_memory_gb: plan anew for a GPU with this memory; None for the plan that is there, or for this machine.
         switches: plan anew with these rules on or off.
         max_hours: plan anew for trainings of this long per fold.
     """
 
-    plan_name: str = "default"
+    plan_name: str | None = None
     planner: str | None = None
     gpu_memory_gb: float | None = None
     switches: tuple[str, ...] = ()
@@ -67,7 +68,8 @@ def find_plan(place: Path | None, options: ExplainOptions) -> Plan:
     here = place is None or place.is_dir()
     if not here or options.plans_anew():
         return _plan(find_fingerprint(place), options)
-    return _read_plan(find_workspace(place), options.plan_name)
+    workspace = find_workspace(place)
+    return _read_plan(workspace, choose_plan(workspace, options.plan_name, SilentProgress()))
 
 
 def find_known(place: Path | None, options: ExplainOptions, plan: Plan) -> Known:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from autoseg.models import read_settings
-from autoseg.pipeline.models.sources import Place, find_place, find_source
+from autoseg.pipeline.models.sources import ModelChoice, Place, find_place, find_source
+from autoseg.pipeline.plans.reading import choose_plan
+from autoseg.progress import SilentProgress
 from autoseg.workspace.fold import FoldFolder
-from autoseg.workspace.workspace import is_workspace
+from autoseg.workspace.workspace import Workspace, is_workspace
 from dataset_fingerprints.errors import WorkspaceError
 from dataset_fingerprints.names import show_name
 from planners.editing.following import Followed
+from planners.run import Run
 
 
 def read_followed(path: Path) -> Followed:
@@ -23,8 +26,15 @@ def read_followed(path: Path) -> Followed:
         AutosegError: there is no model, or it is damaged.
     """
     place = find_model(path, "--like")
-    run = read_settings(place) if isinstance(place, FoldFolder) else find_source(place).run
-    return Followed(name=show_name(path.name), run=run)
+    return Followed(name=show_name(path.name), run=_read_run(place))
+
+
+def _read_run(place: Place) -> Run:
+    if isinstance(place, FoldFolder):
+        return read_settings(place)
+    if isinstance(place, Workspace):
+        return find_source(place, ModelChoice(plan_name=choose_plan(place, None, SilentProgress()))).run
+    return find_source(place).run
 
 
 def find_model(path: Path, option: str) -> Place:

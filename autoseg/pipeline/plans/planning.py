@@ -47,6 +47,8 @@ from planners.editing.option_checks import check_hours, check_seed
 from planners.editing.overrides import (
     find_assigned_halves,
     find_assigned_parts,
+    find_named_configurations,
+    refuse_unknown_fields,
     refuse_unknown_parts,
     set_values,
 )
@@ -56,6 +58,7 @@ from planners.machine import MachineProfile
 from planners.order import order_by_need
 from planners.plan import Configuration, Plan, Splits
 from planners.planner import PlanRequest
+from planners.possible_names import refuse_impossible_names
 from planners.presets import choose_machine, make_plan
 from planners.rare_labels import describe_lacking
 from planners.rules.switches import choose_rules
@@ -104,6 +107,14 @@ class PlanningOptions:
     def choose(self, plan: Plan) -> tuple[str, ...]:
         """Return the names of the configurations to preprocess."""
         return (*(self.configurations or plan.predicting()), *self.further_configurations)
+
+    def name_configurations(self) -> tuple[str, ...]:
+        """Return the names of configurations that a person gave."""
+        return (
+            *self.configurations,
+            *self.further_configurations,
+            *find_named_configurations(self.assignments),
+        )
 
 
 def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress) -> tuple[Workspace, Plan]:
@@ -203,9 +214,12 @@ def _read_given(splits: Path | Splits | str | None, dataset: Dataset) -> Splits 
 def _refuse_options(options: PlanningOptions) -> None:
     """Find out at once what would otherwise be reported after the whole data set was read."""
     check_folder_name(options.plan_name, "a plan (--plan-name)")
-    choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
+    machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     choose_rules((), options.switches)
     refuse_unknown_parts(options.assignments)
+    refuse_unknown_fields(options.assignments)
+    if options.like is None:  # else the names are those of the model that is followed
+        refuse_impossible_names(options.name_configurations(), options.planner, machine, memory_gb)
     check_seed("--seed", options.seed)
     _refuse_scale(options)
     if options.max_hours is not None:

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from autoseg.progress import Progress
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.errors import PlanError, WorkspaceError
 from dataset_fingerprints.files.jsonfiles import read_json
 from planners.editing.plan_checks import check_plan
 from planners.plan import Plan, Splits
 
+USUAL_PLAN = "default"
 REMEDY = "Run `autoseg plan_and_preprocess` again with the same data set and options, which writes it anew."
+
+
+def choose_plan(workspace: Workspace, given: str | None, progress: Progress) -> str:
+    """Return the name of the plan that is meant: the given one, else `default`, or the only one, which is said.
+
+    Args:
+        workspace: with the plans.
+        given: as a person named it; None where nobody did.
+        progress: receiver of progress reports.
+    """
+    if given is not None:
+        return given
+    known = workspace.plan_names()
+    if USUAL_PLAN in known or len(known) != 1:
+        return USUAL_PLAN  # where it is missing, `read_plan` names all others
+    progress.say(f"Taking plan {known[0]}, the only one in {workspace.root}.")
+    return known[0]
 
 
 def read_plan(workspace: Workspace, name: str) -> tuple[Plan, Splits]:

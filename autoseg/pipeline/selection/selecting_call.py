@@ -23,7 +23,7 @@ def select(
     workspace: Workspace | Location | None = None,
     *,
     configurations: Sequence[str] = (),
-    plan_name: str = "default",
+    plan_name: str | None = None,
     score: ScoreName = "mean",
     progress: Progress | None = None,
 ) -> Selection:
@@ -35,7 +35,7 @@ def select(
     Args:
         workspace: with trained folds; None for the current directory's.
         configurations: to choose from; empty for all that are trained.
-        plan_name: of the workspace's plan.
+        plan_name: of the workspace's plan; None for `default`, or for the only one that there is.
         score: `mean` of Dice and lesion F1, `dice` or `lesion_f1`.
         progress: receiver of progress reports; None for none.
 
@@ -49,12 +49,14 @@ def select(
     calm_threads()
     from autoseg.pipeline.confidence.measuring import measure_selected
     from autoseg.pipeline.lesion_classes.learning import learn_if_planned
+    from autoseg.pipeline.plans.reading import choose_plan
     from autoseg.pipeline.selection.selecting import SelectionOptions
     from autoseg.pipeline.selection.selecting import select as run
 
-    options = SelectionOptions(plan_name=plan_name, configurations=as_several(configurations), score=score)
     place, receiver = find_located(workspace), progress or SilentProgress()
+    plan = choose_plan(place, plan_name, receiver)
+    options = SelectionOptions(plan_name=plan, configurations=as_several(configurations), score=score)
     selection = run(place, options, receiver)
-    measure_selected(place, plan_name, receiver)
-    learn_if_planned(place, plan_name, receiver)
+    measure_selected(place, plan, receiver)
+    learn_if_planned(place, plan, receiver)
     return selection

@@ -58,6 +58,13 @@ class TuningOptions:
         check_seed("--seed", self.seed)
         check_open(self.over)
         divide(self.hours, self.iterations, self.candidates)
+
+    def refuse_short(self) -> None:
+        """Make sure that the time is not too short for every new search; one that has ended is shown whatever it had.
+
+        Raises:
+            PlanError: it is; the message says which time would do.
+        """
         # Whatever can be varied, there are no fewer candidates; with more, it is known once the plan is read.
         if is_short(self.hours, self.iterations, self.candidates, most=_LEAST_CANDIDATES):
             refuse_short(self.hours, self.iterations, self.candidates)

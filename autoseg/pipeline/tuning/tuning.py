@@ -38,7 +38,7 @@ from autoseg.workspace.locks import locked, refuse_locked
 from autoseg.workspace.tuning import TuningFolder
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.dataset import Dataset
-from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.errors import FileFormatError, PlanError
 from dataset_fingerprints.files.jsonfiles import read_json, to_json, write_json
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.names import counted, some_of
@@ -68,6 +68,8 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
         StoppedError: a signal came; everything is saved.
     """
     options.check()
+    if options.restart or not workspace.tunings():
+        options.refuse_short()
     refuse_without_optuna()
     if processes.count() > 1:
         raise PlanError(
@@ -86,6 +88,8 @@ def tune(workspace: Workspace, fold: str, options: TuningOptions, progress: Prog
     refuse_links_out(workspace.root, (folder.root, folder.trials, folder.proofs))
     units = find_units(read_json(workspace.dataset, Dataset, PLAN_REMEDY).cases)
     space = find_space(job, check_open(options.over))
+    if options.restart or not _has_ended(folder):
+        refuse_short(options.hours, options.iterations, options.candidates, _count_most(space))
     begun = _begin(plan, job, options, units, space)
     with locked(folder.root, what, CANNOT_WRITE), _naming_restart(folder, options):
         record = open_search(folder, begun, restart=options.restart)
@@ -168,8 +172,6 @@ def _fix_proof(
 def _begin(plan: Plan, job: Job, options: TuningOptions, units: Mapping[str, str], space: Alternatives) -> TuningRecord:
     """Return what a search is begun with today."""
     fingerprint = read_json(job.workspace.fingerprint, DatasetFingerprint, PLAN_REMEDY)
-    most = math.prod(1 + len(found) for found in space.values())
-    refuse_short(options.hours, options.iterations, options.candidates, most)
     return TuningRecord(
         plan=plan.name,
         configuration=job.name,
@@ -183,9 +185,22 @@ def _begin(plan: Plan, job: Job, options: TuningOptions, units: Mapping[str, str
         score=options.score,
         cases=job.cases,
         inner=divide_inner(fingerprint, job.cases, units, options.seed),
-        schedule=divide(options.hours, options.iterations, options.candidates, most),
+        schedule=divide(options.hours, options.iterations, options.candidates, _count_most(space)),
         simulated=plan.simulated,
     )
+
+
+def _count_most(space: Alternatives) -> int:
+    """Return how many candidates there are at most."""
+    return math.prod(1 + len(found) for found in space.values())
+
+
+def _has_ended(folder: TuningFolder) -> bool:
+    """Return whether there is a search with an outcome, which is shown again; other files are judged where opened."""
+    try:
+        return not folder.restart.is_file() and read_json(folder.record, TuningRecord).outcome is not None
+    except FileFormatError:
+        return False
 
 
 def _hash_contents(job: Job) -> str:

@@ -97,7 +97,7 @@ def make_matrix(request: MatrixRequest, progress: Progress) -> MatrixOutcome:
         AutosegError: a model or a data set cannot be read, or no model could be scored on any data set.
     """
     scoring = Scoring(out=request.out, convention=request.choose_convention(), foreground=request.foreground)
-    models = find_models(request.models)
+    models = find_models(request.models, progress)
     data = read_data(request.data, request.by, progress)
     cells, failures = _make_cells(scoring, models, data, progress)
     if not cells:

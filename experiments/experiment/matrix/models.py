@@ -10,7 +10,8 @@ from autoseg.models import Bundle, read_settings
 from autoseg.pipeline.folds.out_of_fold import find_validated, identify_weights
 from autoseg.pipeline.models.sources import ModelChoice, ModelSource, Place, find_place, find_source
 from autoseg.pipeline.models.trained_folds import find_trained
-from autoseg.pipeline.plans.reading import read_plan
+from autoseg.pipeline.plans.reading import USUAL_PLAN, choose_plan, read_plan
+from autoseg.progress import Progress
 from autoseg.workspace.fold import FoldFolder
 from autoseg.workspace.workspace import Workspace, locate_trained
 from dataset_fingerprints.errors import WorkspaceError
@@ -61,19 +62,21 @@ class MatrixModel:
         return bool(self.seen.intersection(scan))
 
 
-def find_models(given: Sequence[str]) -> tuple[MatrixModel, ...]:
+def find_models(given: Sequence[str], progress: Progress) -> tuple[MatrixModel, ...]:
     """Return the models that a person names.
 
     Args:
-        given: each a bundle, a workspace (its default plan), a plan's folder or that of a configuration or a fold in
-            it (`WORKSPACE/models/PLAN/CONFIGURATION`); with a name in front of it, `NAME=PLACE`, or without.
+        given: each a bundle, a workspace (its plan `default`, or the only one), a plan's folder or that of a
+            configuration or a fold in it (`WORKSPACE/models/PLAN/CONFIGURATION`); with a name in front of it,
+            `NAME=PLACE`, or without.
+        progress: receiver of progress reports.
 
     Raises:
         WorkspaceError: one is none of these, or two have the same name.
         AutosegError: nothing is trained there, or files are damaged.
     """
     named = [split_name(text) for text in given]
-    found = tuple(_find(name, Path(place)) for name, place in named)
+    found = tuple(_find(name, Path(place), progress) for name, place in named)
     names = [model.name for model in found]
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
@@ -90,13 +93,13 @@ def split_name(text: str) -> tuple[str, str]:
     return name, place
 
 
-def _find(name: str, given: Path) -> MatrixModel:
+def _find(name: str, given: Path, progress: Progress) -> MatrixModel:
     inside = locate_trained(given)
     if inside is None or inside.fold:
         place = find_place(given)
         if not isinstance(place, Workspace):
             return _find_alone(name, given, place)
-        workspace, plan_name, configuration = place, ModelChoice().plan_name, ""
+        workspace, plan_name, configuration = place, choose_plan(place, None, progress), ""
     else:
         workspace, plan_name, configuration = inside.workspace, inside.plan, inside.configuration
     plan, _ = read_plan(workspace, plan_name)
@@ -107,7 +110,7 @@ def _find(name: str, given: Path) -> MatrixModel:
     choice = ModelChoice(plan_name=plan_name, configurations=(chosen,), selected=False)
     runs = tuple(map(read_settings, trained.folders()))
     return MatrixModel(
-        name=name or (chosen if plan_name == "default" else f"{plan_name}-{chosen}"),
+        name=name or (chosen if plan_name == USUAL_PLAN else f"{plan_name}-{chosen}"),
         place=workspace,
         choice=choice,
         source=find_source(workspace, choice),

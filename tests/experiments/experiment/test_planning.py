@@ -78,3 +78,11 @@ def test_scans_of_one_subject_have_no_folds_to_run(tmp_path: Path) -> None:
     for fold in ("all", "0"):
         with pytest.raises(PlanError, match="cannot be cross-validated"):
             run_folds("nnunet", fold, setting, TimeLimit(), SilentProgress())
+
+
+def test_a_configuration_that_a_recipe_never_plans_is_refused_before_anything_is_read(
+    raw: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(PlanError, match=r"There is no configuration 'nope' in plans of planner amc_infarct\. Known: l"):
+        make("amc_infarct", tmp_path / "ws", raw, "nope")
+    assert not (tmp_path / "ws").exists()

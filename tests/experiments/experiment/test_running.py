@@ -20,6 +20,7 @@ from experiments.experiment.running import (
     TimeLimit,
     are_finished,
     choose_trainings,
+    describe_used,
     list_trainings,
     run_folds,
     run_trainings,
@@ -53,6 +54,18 @@ def planned(*configurations: Configuration, ensemble: tuple[str, ...] = ()) -> P
 def with_steps(name: str, steps: int, **changes: object) -> Configuration:
     training = replace(BASIS.training, iterations=steps)
     return replace(BASIS, name=name, training=training, **changes)  # type: ignore[arg-type]
+
+
+def test_of_a_stage_that_boxes_are_taken_of_is_said_that_it_is_validated_as_a_whole() -> None:
+    crop = CropTo(configuration="first", margin_mm=5.0)
+    boxes = planned(with_steps("first", 300), with_steps("second", 1, inputs=(crop,)))
+    (said,) = describe_used(boxes.plan, list_trainings(boxes, "0", 1.0))
+    assert said.startswith("second is given what first finds in the validation cases of fold 0, so all")
+    masks = planned(with_steps("first", 300), with_steps("second", 1, inputs=(MaskOf(configuration="first"),)))
+    (said,) = describe_used(masks.plan, list_trainings(masks, "0", 1.0))
+    assert "validation cases of folds 0, 1," in said
+    weights = planned(with_steps("first", 3), with_steps("second", 1, initial=Initial(configuration="first")))
+    assert not list(describe_used(weights.plan, list_trainings(weights, "0", 1.0)))
 
 
 def test_a_stage_that_weights_are_taken_of_comes_first_and_has_time_by_its_steps() -> None:

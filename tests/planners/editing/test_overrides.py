@@ -6,7 +6,12 @@ from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.files.jsonfiles import parse_json, to_json
 from planners import PlanRequest, make_plan, set_values
 from planners.choices import Choice
-from planners.editing.overrides import find_assigned_parts, refuse_unknown_parts
+from planners.editing.overrides import (
+    find_assigned_parts,
+    find_named_configurations,
+    refuse_unknown_fields,
+    refuse_unknown_parts,
+)
 from planners.plan import Plan
 from planners.stage_inputs import MaskOf
 from tests.synthetic.fingerprints import SyntheticCase, make_fingerprint, repeat_case
@@ -268,3 +273,43 @@ def test_a_list_without_brackets_is_shown_with_them(plan: Plan, text: str) -> No
 def test_what_is_no_list_at_all_is_shown_none(plan: Plan, text: str) -> None:
     with pytest.raises(PlanError, match=r"--set patch_shape.*Expected"):
         set_values(plan, (f"patch_shape={text}",))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("nope=1", "the plan has no field 'nope' to set"),
+        ("3d_fullres.nope=1", "the plan has no field 'nope' to set"),
+        ("training.nope=1", "there is no field 'nope'"),
+        ("3d_fullres.training.iteration=1", "Did you mean 'iterations'"),
+        ("training.iterations=abc", 'found "abc". Expected a whole number'),
+        ("3d_fullres.patch_shape=32,32,32", "Expected a list in brackets"),
+        ("ensemble=3", "Expected a list"),
+        ("seed=-1", "--set seed is -1"),
+    ],
+)
+def test_fields_and_values_that_no_plan_takes_are_refused_before_there_is_one(
+    plan: Plan, assignment: str, message: str
+) -> None:
+    with pytest.raises(PlanError, match=message):
+        refuse_unknown_fields([assignment])
+    with pytest.raises(PlanError, match=message):
+        set_values(plan, [assignment])
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        *("training.iterations=5", "3d_fullres.training.loss=dice_ce", "training.loss.options.batch_dice=true"),
+        *("halves={}", "lesion_classes=null", 'ensemble=["2d"]', "targets=[]", "sampling.augmentations=standard"),
+        *("preprocessing.normalization.0=zscore_body", "seed=3", "2d.prediction.mirror_axes=[0]"),
+    ],
+)
+def test_what_a_plan_takes_passes_before_there_is_one(plan: Plan, assignment: str) -> None:
+    refuse_unknown_fields([assignment])
+    set_values(plan, [assignment])
+
+
+def test_the_configurations_that_assignments_are_for_are_named() -> None:
+    given = ["2d.batch_size=2", "training.iterations=3", "seed=1", "3d_fulres.patch_shape=[8,8,8]"]
+    assert list(find_named_configurations(given)) == ["2d", "3d_fulres"]

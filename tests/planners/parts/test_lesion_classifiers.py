@@ -50,8 +50,11 @@ def test_what_is_wrong_with_a_classifier_is_said_when_it_is_planned(value: str, 
     with pytest.raises(PlanError, match=message):
         set_values(PLAN, (f"lesion_classes={value}",))
     several = make_plan(make_fingerprint(CASES, labels=2), PlanRequest(machine=GPU, memory_gb=8.0))
-    with pytest.raises(PlanError, match="3d_fullres tells 2 labels or regions apart itself"):
+    with pytest.raises(PlanError, match=r"tells 2 labels .*--set '3d_fullres.targets=\[\[1,2\]\]'"):
         set_values(several, ("lesion_classes=fully_connected",))
+    taken = set_values(several, ("lesion_classes=fully_connected", "3d_fullres.targets=[[1,2]]"))
+    assert taken.lesion_classes is not None, "what is advised is accepted"
+    assert set_values(taken, ("lesion_classes=null", "3d_fullres.targets=[]")).lesion_classes is None
 
 
 def test_unknown_labels_are_named_also_where_lesions_are_given_classes() -> None:

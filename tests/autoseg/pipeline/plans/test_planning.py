@@ -65,7 +65,7 @@ def ask_for_a_similar_name(tiny: Tiny) -> dict[str, object]:
 
 
 def ask_for_an_unknown_configuration(tiny: Tiny) -> dict[str, object]:
-    return {"configurations": ("nothing",)}
+    return {"configurations": ("3d_lowres",)}
 
 
 def damage_a_label_map(tiny: Tiny) -> dict[str, object]:
@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[Callable[[Tiny], dict[str, object]], str]] = {
     "other cases": (add_a_case, "begun with other cases"),
     "other folds": (ask_for_other_folds, "begun with other cases or another split"),
     "a name in other letters": (ask_for_a_similar_name, "has a plan 'default'.*same name as 'DeFault'"),
-    "an unknown configuration": (ask_for_an_unknown_configuration, "has no configuration 'nothing'"),
+    "an unknown configuration": (ask_for_an_unknown_configuration, "has no configuration '3d_lowres'"),
     "a damaged case": (damage_a_label_map, "case_3"),
     "no plan fits": (ask_for_too_little_memory, "memory"),
 }
@@ -161,7 +161,7 @@ def test_duplicates_and_folds_of_other_labels_are_named(tiny: Tiny) -> None:
 
 def test_a_first_planning_that_is_refused_names_no_data_set(tiny: Tiny, tmp_path: Path) -> None:
     with pytest.raises(AutosegError, match="has no configuration"):
-        face.plan_and_preprocess(tiny.raw, workspace=tmp_path / "new", configurations=("nothing",))
+        face.plan_and_preprocess(tiny.raw, workspace=tmp_path / "new", configurations=("3d_lowres",))
     assert not (tmp_path / "new" / "dataset.json").exists()
     assert not (tmp_path / "new" / "plans").exists()
 

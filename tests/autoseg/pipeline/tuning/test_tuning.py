@@ -191,6 +191,11 @@ def test_given_again_it_trains_nothing_and_says_the_same(searched: Tiny) -> None
     before = {path: path.stat().st_mtime_ns for path in folder_of(searched).root.rglob("*.safetensors")}
     assert tune(searched.workspace, 0, **OPTIONS) == read_record(searched)
     assert {path: path.stat().st_mtime_ns for path in folder_of(searched).root.rglob("*.safetensors")} == before
+    # So is one of a time that is too short for a new one.
+    write_json(folder_of(searched).record, replace(read_record(searched), hours=0.05, iterations=None))
+    assert tune(searched.workspace, 0, **OPTIONS | {"hours": 0.05, "iterations": None}) == read_record(searched)
+    with pytest.raises(PlanError, match="too short for a search"):
+        tune(searched.workspace, 0, **OPTIONS | {"hours": 0.05, "iterations": None, "restart": True})
 
 
 @pytest.mark.slow

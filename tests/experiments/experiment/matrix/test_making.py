@@ -104,7 +104,7 @@ def test_postures_are_columns_and_other_labels_are_scored_as_one(trained: Tiny, 
 def test_what_cannot_be_meant_is_refused(trained: Tiny, tmp_path: Path) -> None:
     place = str(trained.workspace.root)
     with pytest.raises(WorkspaceError, match=r"2 models are called '3d_fullres'\. Name each"):
-        find_models((place, place))
+        find_models((place, place), SilentProgress())
     with pytest.raises(PlanError, match=r"--metric dise: there is no such metric of a case\. Did you mean 'dice'"):
         make(trained, tmp_path, (place,), str(trained.raw), metrics=("dise",))
     with pytest.raises(DataError, match="There is no data set"):
