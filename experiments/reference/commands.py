@@ -19,9 +19,39 @@ from experiments.reference.markdown import as_code, write_section, write_table
 _COLUMNS = ("option", "value", "default", "meaning")
 
 
+# What is typed behind `autoseg`, by what it is for. Commands of other packages come behind all of these.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "The main job": ("plan_and_preprocess", "train", "predict"),
+    "Data": ("check", "import-atlas", "combine", "simulate", "demo"),
+    "Plans and models": ("explain", "select", "tune", "quality", "export", "import-nnunet"),
+    "Scores": ("evaluate", "compare", "agreement", "label-shares", "benchmark", "report"),
+    "Lesions": ("lesion-load", "lesion-table", "lesion-map", "lesion-classes", "recovery"),
+    "Labelling": tuple(f"label {step}" for step in ("start", "train", "next", "accept", "table", "status")),
+    "Without training": ("baselines", "weak-labels", "radiomics", "radiomics-compare"),
+    "Other programs": ("container", "serve", "bids-app"),
+    "Published systems": tuple(f"experiment {what}" for what in ("list", "show", "run", "compare", "matrix", "levels")),
+}
+OTHERS = "Of other packages"
+
+
 def write_commands() -> str:
-    """Return every command, with its arguments, its options and what they do."""
-    return "\n".join(_write_command(command, name) for name, command in sorted(list_commands().items()))
+    """Return every command, with its arguments, its options and what they do; those for one purpose together."""
+    commands = {name.removeprefix("autoseg "): command for name, command in list_commands().items()}
+    grouped = {name for names in GROUPS.values() for name in names}
+    groups = GROUPS | {OTHERS: tuple(sorted(commands.keys() - grouped))}
+    rows = [(_link(name), _say(commands[name]), title) for title, names in groups.items() for name in names]
+    sections = (_write_command(commands[name], f"autoseg {name}") for name in sorted(commands))
+    return "\n".join((write_table(("command", "what it does", "for"), rows), *sections))
+
+
+def _link(name: str) -> str:
+    return f"[`{name}`](#autoseg-{name.replace(' ', '-')})"
+
+
+def _say(command: CommandInfo) -> str:
+    """Return what a command does, in a sentence."""
+    text = inspect.cleandoc(command.help or (command.callback.__doc__ if command.callback else "") or "")
+    return text.partition("\n\n")[0]
 
 
 def list_commands() -> dict[str, CommandInfo]:

@@ -9,8 +9,8 @@ from typing import Any
 from autoseg.evaluation.conventions import CONVENTIONS
 from autoseg.evaluation.metrics import METRICS, About, describe_empty, describe_matching
 from autoseg.evaluation.pooled import POOLED
-from experiments.reference.docstrings import describe_fields, read_paragraphs, show_value
-from experiments.reference.markdown import as_code, write_section, write_table
+from experiments.reference.docstrings import describe_fields, read_first_sentence, read_paragraphs, show_value
+from experiments.reference.markdown import as_code, link, write_section, write_table
 from planners.choices import Choice
 
 _COLUMNS = ("option", "values", "default", "meaning")
@@ -44,9 +44,18 @@ def _show_options(choice: Choice) -> str:
 
 
 def _write_table_of(title: str, table: Mapping[str, type[Any]]) -> Iterator[str]:
-    yield write_section(title)
+    rows = [(link(name, name), *_read_about(kind)) for name, kind in table.items()]
+    yield write_section(title, write_table(("metric", "what it is", "better"), rows))
     for name, kind in table.items():
         yield _write_metric(name, kind)
+
+
+def _read_about(kind: type[Any]) -> tuple[str, str]:
+    """Return a metric's definition, or its first sentence where that depends on options; and which value is better."""
+    if any(field.default == "" for field in describe_fields(kind)):
+        return read_first_sentence(kind), "see there"
+    about: About = kind().about
+    return about.definition, about.better
 
 
 def _write_metric(name: str, kind: type[Any]) -> str:
