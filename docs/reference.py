@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from experiments.reference import PAGES, make_page
 
@@ -18,3 +19,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         files.append(File.generated(config, f"reference/{name}.md", content=make_page(name)))
     files.append(File.generated(config, "log.md", content=LOG.read_text(encoding="utf-8")))
     return files
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Mark the reference pages for their style."""
+    return f'<div class="reference">{html}</div>' if page.file.src_uri.startswith("reference/") else html

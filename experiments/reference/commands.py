@@ -16,6 +16,7 @@ from autoseg.cli.options.registered import join_registered
 from experiments.reference.docstrings import name_type
 from experiments.reference.markdown import as_code, write_section, write_table
 
+_INDEX = ("command", "what it does")
 _COLUMNS = ("option", "value", "default", "meaning")
 
 
@@ -39,9 +40,12 @@ def write_commands() -> str:
     commands = {name.removeprefix("autoseg "): command for name, command in list_commands().items()}
     grouped = {name for names in GROUPS.values() for name in names}
     groups = GROUPS | {OTHERS: tuple(sorted(commands.keys() - grouped))}
-    rows = [(_link(name), _say(commands[name]), title) for title, names in groups.items() for name in names]
-    sections = (_write_command(commands[name], f"autoseg {name}") for name in sorted(commands))
-    return "\n".join((write_table(("command", "what it does", "for"), rows), *sections))
+    index = (
+        f"**{title}**\n\n{write_table(_INDEX, [(_link(name), _say(commands[name])) for name in names])}"
+        for title, names in groups.items()
+        if names
+    )
+    return "\n".join((*index, *(_write_command(commands[name], f"autoseg {name}") for name in sorted(commands))))
 
 
 def _link(name: str) -> str:
@@ -111,7 +115,9 @@ def _find_info(hint: Any) -> ArgumentInfo | OptionInfo | None:
 
 
 def _write_row(name: str, info: ArgumentInfo | OptionInfo, hint: Any, default: Any) -> tuple[str, str, str, str]:
-    kind = name_type(hint).replace("Path", "path").removesuffix(" or null").removeprefix("list of ")
+    kind = name_type(hint).replace("Path", "path").removesuffix(" or null")
+    if kind.startswith("list of "):  # of which a person gives one after another
+        kind = kind.removeprefix("list of ").removesuffix("s")
     names = (
         _name_option(name, info, is_flag=kind == "true or false") if isinstance(info, OptionInfo) else (name.upper(),)
     )

@@ -89,7 +89,7 @@ def test_meanings_beside_the_docstrings_are_all_shown() -> None:
 def test_every_command_is_in_one_group() -> None:
     grouped = [f"autoseg {name}" for names in GROUPS.values() for name in names]
     assert sorted(grouped) == sorted(list_commands())
-    assert f"| {OTHERS} |" not in make_page("commands")
+    assert f"**{OTHERS}**" not in make_page("commands")
 
 
 def test_every_public_function_is_asked_for() -> None:
