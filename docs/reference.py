@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -10,6 +11,8 @@ from mkdocs.structure.pages import Page
 
 from experiments.reference import PAGES, make_page
 
+_CODE = re.compile(r"<code.*?</code>", re.DOTALL)
+_OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*", re.IGNORECASE)
 LOG = Path(__file__).parents[1] / "experiments" / "LOG.md"
 
 
@@ -22,5 +25,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Mark the reference pages for their style."""
+    """Mark the reference pages for their style, and options, which lines are not broken in."""
+    html = _CODE.sub(lambda code: _OPTION.sub(r'<span class="option">\g<0></span>', code[0]), html)
     return f'<div class="reference">{html}</div>' if page.file.src_uri.startswith("reference/") else html
