@@ -27,4 +27,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Mark the reference pages for their style, and options, which lines are not broken in."""
     html = _CODE.sub(lambda code: _OPTION.sub(r'<span class="option">\g<0></span>', code[0]), html)
-    return f'<div class="reference">{html}</div>' if page.file.src_uri.startswith("reference/") else html
+    name = page.file.src_uri.removeprefix("reference/").removesuffix(".md")
+    # Tables of recipes hold figures.
+    return f'<div class="reference">{html}</div>' if name in PAGES and name != "recipes" else html

@@ -25,9 +25,9 @@ def make_anchor(*names: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", "-".join(names).lower()).strip("-")
 
 
-def link(name: str, anchor: str) -> str:
-    """Return a link to a heading of the same page."""
-    return f"[{as_code(name)}](#{anchor})"
+def link(name: str, anchor: str, page: str = "") -> str:
+    """Return a link to a heading of the same page, or of another one."""
+    return f"[{as_code(name)}]({page}#{anchor})"
 
 
 def as_code(text: str) -> str:
@@ -38,7 +38,7 @@ def as_code(text: str) -> str:
 def _fit(cell: str) -> str:
     """Return text that neither ends a cell nor begins markup, but for code in backticks and links to headings."""
     one_line = " ".join(cell.split())
-    parts = re.split(r"(\[[^\]]+\]\(#[\w.-]+\)|`[^`]*`)", one_line)
+    parts = re.split(r"(\[[^\]]+\]\([\w.-]*#[\w.-]+\)|`[^`]*`)", one_line)
     # What a pattern captures lies at the odd places.
     escaped = (part if place % 2 else re.sub(r"([*_<\[])", r"\\\1", part) for place, part in enumerate(parts))
     return "".join(escaped).replace("|", "\\|")

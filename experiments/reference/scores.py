@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -13,6 +14,7 @@ from experiments.reference.docstrings import describe_fields, read_first_sentenc
 from experiments.reference.markdown import as_code, link, write_section, write_table
 from planners.choices import Choice
 
+_OWN = "The definitions of autoseg itself, by which it scores where no convention is named."
 _COLUMNS = ("option", "values", "default", "meaning")
 
 
@@ -26,17 +28,21 @@ def write_conventions() -> str:
     return "\n".join(
         write_section(
             as_code(convention.name),
-            convention.about,
+            convention.about or _OWN,
             write_table(
                 ("score", "metric", "options"),
                 [
-                    (as_code(entry.name), as_code(entry.metric.name), _show_options(entry.metric))
+                    (as_code(entry.name), _link(entry.metric), _show_options(entry.metric))
                     for entry in (*convention.metrics, *convention.pooled)
                 ],
             ),
         )
         for convention in CONVENTIONS.values()
     )
+
+
+def _link(metric: Choice) -> str:
+    return link(metric.name, metric.name, "metrics.md")
 
 
 def _show_options(choice: Choice) -> str:
@@ -46,8 +52,11 @@ def _show_options(choice: Choice) -> str:
 def _write_table_of(title: str, table: Mapping[str, type[Any]]) -> Iterator[str]:
     rows = [(link(name, name), *_read_about(kind)) for name, kind in table.items()]
     yield write_section(title, write_table(("metric", "what it is", "better"), rows))
+    told = Counter(map(read_paragraphs, table.values()))
     for name, kind in table.items():
-        yield _write_metric(name, kind)
+        # What many say alike, for they are made by one function, says nothing of one.
+        text = read_paragraphs(kind)
+        yield _write_metric(name, kind, text if told[text] == 1 else "")
 
 
 def _read_about(kind: type[Any]) -> tuple[str, str]:
@@ -58,7 +67,7 @@ def _read_about(kind: type[Any]) -> tuple[str, str]:
     return about.definition, about.better
 
 
-def _write_metric(name: str, kind: type[Any]) -> str:
+def _write_metric(name: str, kind: type[Any], text: str) -> str:
     described = list(describe_fields(kind))
     # A metric's description may depend on its options.
     complete = not any(field.default == "" for field in described)
@@ -66,7 +75,7 @@ def _write_metric(name: str, kind: type[Any]) -> str:
     options = [(as_code(one.name), one.kind, as_code(one.default), one.meaning) for one in described]
     return write_section(
         as_code(name),
-        read_paragraphs(kind),
+        text,
         write_table(("what", "value"), facts),
         write_table(_COLUMNS, options),
         level=3,

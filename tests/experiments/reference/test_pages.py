@@ -79,6 +79,14 @@ def test_every_row_of_a_table_ends_with_a_meaning(page: str) -> None:
     assert [row for row in rows if row.endswith("|  |")] == []
 
 
+def test_no_two_metrics_are_described_by_the_same_words() -> None:
+    sections = make_page("metrics").split("\n### ")[1:]
+    texts = [section.partition("\n\n")[2].partition("|")[0].strip() for section in sections]
+    told = [text for text in texts if text]
+    assert len(told) > 30
+    assert len(told) == len(set(told))
+
+
 def test_meanings_beside_the_docstrings_are_all_shown() -> None:
     text = (make_page("plan") + make_page("parts")).replace("\\_", "_")
     shown = set(re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", text, re.MULTILINE))
