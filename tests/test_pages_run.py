@@ -7,11 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from autoseg.workspace.loop import LoopFolder
 from experiments.reference.blocks import list_blocks
 from tests.synthetic.commands import run
+from tests.synthetic.dicom import write_series
 
 PAGES = Path(__file__).parents[1] / "docs" / "pages"
 # Commands that are not run here, and why.
@@ -40,6 +43,8 @@ BEFORE = {
     "small-lesions": ("MASKS", "REFERENCES"),
     "papers": ("masks-a", "masks-b", "references"),
     "data": ("cases.csv",),
+    "bids": ("TREE", "BIDS"),
+    "dicom": ("DICOM", "model.zip", "SCANNER", "OUTLINES"),
     "combining": ("DATASET_A", "DATASET_B"),
     "predicting": ("ws", "SCANS"),
     "models": ("ws",),
@@ -93,12 +98,37 @@ def _copy_workspace(name: str, made: Path) -> None:
     shutil.copytree(made / name, name, symlinks=True)
 
 
-def _write_bids(name: str, made: Path) -> None:
-    for number, scan in enumerate(sorted((made / "DATASET" / "imagesTs").glob("*.nii.gz")), 1):
-        target = Path(name) / f"sub-0{number}" / "anat" / f"sub-0{number}_T1w.nii.gz"
-        target.parent.mkdir(parents=True)
-        shutil.copy(scan, target)
+def _write_bids(name: str, made: Path, of: str = "Ts") -> None:
+    for number, (scan, mask) in enumerate(_list_pairs(made, of), 1):
+        folder = Path(name) / f"sub-0{number}" / "anat"
+        folder.mkdir(parents=True)
+        shutil.copy(scan, folder / f"sub-0{number}_T1w.nii.gz")
+        if of == "Tr":
+            shutil.copy(mask, folder / f"sub-0{number}_label-L_mask.nii.gz")
     Path(name, "dataset_description.json").write_text('{"Name": "Made", "BIDSVersion": "1.9.0"}', encoding="utf-8")
+
+
+def _write_tree(name: str, made: Path) -> None:
+    _write_bids(name, made, "Tr")
+
+
+def _list_pairs(made: Path, of: str) -> list[tuple[Path, Path]]:
+    scans = sorted((made / "DATASET" / f"images{of}").glob("*.nii.gz"))
+    return [(scan, made / "DATASET" / f"labels{of}" / scan.name.replace("_0000.nii.gz", ".nii.gz")) for scan in scans]
+
+
+def _write_dicom(name: str, made: Path) -> None:
+    for number, (scan, _) in enumerate(_list_pairs(made, "Tr"), 1):
+        image = nib.load(scan)
+        voxels = np.asarray(image.dataobj)
+        scaled = (voxels / voxels.max() * 1000).astype(np.int16)
+        write_series(Path(name) / f"P{number:02}" / "T1", scaled, image.affine, uid=f"1.2.3.{number}")
+
+
+def _write_outlines(name: str, made: Path) -> None:
+    Path(name).mkdir()
+    for number, (_, mask) in enumerate(_list_pairs(made, "Tr"), 1):
+        shutil.copy(mask, Path(name) / f"P{number:02}.nii.gz")
 
 
 def _copy_mask(name: str, made: Path) -> None:
@@ -123,6 +153,9 @@ MAKE = {
     **dict.fromkeys(("MASKS", "REFERENCES", "masks-a", "masks-b", "references"), _copy_masks),
     **dict.fromkeys(("cst_left.nii.gz", "cst_right.nii.gz"), _copy_mask),
     "BIDS": _write_bids,
+    "TREE": _write_tree,
+    **dict.fromkeys(("DICOM", "SCANNER"), _write_dicom),
+    "OUTLINES": _write_outlines,
     "SCANS": _copy_scans,
     "TABLE.csv": _write_people,
     "cases.csv": _write_table,

@@ -16,12 +16,46 @@ from autoseg.cli.options.registered import join_registered
 from experiments.reference.docstrings import name_type
 from experiments.reference.markdown import as_code, write_section, write_table
 
+_INDEX = ("command", "what it does")
 _COLUMNS = ("option", "value", "default", "meaning")
 
 
+# What is typed behind `autoseg`, by what it is for. Commands of other packages come behind all of these.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "The main job": ("plan_and_preprocess", "train", "predict"),
+    "Data": ("check", "import-atlas", "combine", "simulate", "demo"),
+    "Plans and models": ("explain", "select", "tune", "quality", "export", "import-nnunet"),
+    "Scores": ("evaluate", "compare", "agreement", "label-shares", "benchmark", "report"),
+    "Lesions": ("lesion-load", "lesion-table", "lesion-map", "lesion-classes", "recovery"),
+    "Labelling": tuple(f"label {step}" for step in ("start", "train", "next", "accept", "table", "status")),
+    "Without training": ("baselines", "weak-labels", "radiomics", "radiomics-compare"),
+    "Other programs": ("container", "serve", "bids-app"),
+    "Published systems": tuple(f"experiment {what}" for what in ("list", "show", "run", "compare", "matrix", "levels")),
+}
+OTHERS = "Of other packages"
+
+
 def write_commands() -> str:
-    """Return every command, with its arguments, its options and what they do."""
-    return "\n".join(_write_command(command, name) for name, command in sorted(list_commands().items()))
+    """Return every command, with its arguments, its options and what they do; those for one purpose together."""
+    commands = {name.removeprefix("autoseg "): command for name, command in list_commands().items()}
+    grouped = {name for names in GROUPS.values() for name in names}
+    groups = GROUPS | {OTHERS: tuple(sorted(commands.keys() - grouped))}
+    index = (
+        f"**{title}**\n\n{write_table(_INDEX, [(_link(name), _say(commands[name])) for name in names])}"
+        for title, names in groups.items()
+        if names
+    )
+    return "\n".join((*index, *(_write_command(commands[name], f"autoseg {name}") for name in sorted(commands))))
+
+
+def _link(name: str) -> str:
+    return f"[`{name}`](#autoseg-{name.replace(' ', '-')})"
+
+
+def _say(command: CommandInfo) -> str:
+    """Return what a command does, in a sentence."""
+    text = inspect.cleandoc(command.help or (command.callback.__doc__ if command.callback else "") or "")
+    return text.partition("\n\n")[0]
 
 
 def list_commands() -> dict[str, CommandInfo]:
@@ -81,7 +115,9 @@ def _find_info(hint: Any) -> ArgumentInfo | OptionInfo | None:
 
 
 def _write_row(name: str, info: ArgumentInfo | OptionInfo, hint: Any, default: Any) -> tuple[str, str, str, str]:
-    kind = name_type(hint).replace("Path", "path").removesuffix(" or null").removeprefix("list of ")
+    kind = name_type(hint).replace("Path", "path").removesuffix(" or null")
+    if kind.startswith("list of "):  # of which a person gives one after another
+        kind = kind.removeprefix("list of ").removesuffix("s")
     names = (
         _name_option(name, info, is_flag=kind == "true or false") if isinstance(info, OptionInfo) else (name.upper(),)
     )

@@ -12,6 +12,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
 from dataset_fingerprints.files.jsonfiles import to_json
+from experiments.reference.meanings import MEANINGS
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*)$")
 
@@ -23,7 +24,7 @@ class Described:
     Attributes:
         kind: its type in a few words.
         default: as JSON; empty where it has to be given.
-        meaning: of the docstring, empty where it says nothing of the field.
+        meaning: of the docstring, or of the table beside it; empty where neither says anything of the field.
     """
 
     name: str
@@ -37,6 +38,11 @@ def read_paragraphs(kind: type) -> str:
     return inspect.cleandoc(kind.__doc__ or "").partition("\nAttributes:\n")[0].strip()
 
 
+def read_first_sentence(kind: type) -> str:
+    """Return the first line of a docstring, for a list of many."""
+    return read_paragraphs(kind).partition("\n\n")[0]
+
+
 def describe_fields(kind: type) -> Iterator[Described]:
     """Yield the fields of a dataclass, in their order."""
     meanings, hints = _read_meanings(kind), typing.get_type_hints(kind, include_extras=True)
@@ -45,7 +51,7 @@ def describe_fields(kind: type) -> Iterator[Described]:
             name=entry.name,
             kind=name_type(hints[entry.name]),
             default=_show_default(entry),
-            meaning=meanings.get(entry.name, ""),
+            meaning=meanings.get(entry.name) or MEANINGS.get(f"{kind.__name__}.{entry.name}", ""),
         )
 
 
@@ -76,12 +82,19 @@ def name_type(hint: Any) -> str:
     if origin in (tuple, list) or (inspect.isclass(origin) and issubclass(origin, (list, tuple))):
         members = [one for one in inner if one is not Ellipsis]
         same = len(set(map(str, members))) == 1
-        many = "list" if Ellipsis in inner or origin is list else f"{len(members)}"
-        return f"{many} of {name_type(members[0])}" if same else f"list of {', '.join(map(name_type, members))}"
+        many = "list of" if Ellipsis in inner or origin is list else f"{len(members)}"
+        return f"{many} {_as_many(name_type(members[0]))}" if same else f"list of {', '.join(map(name_type, members))}"
     if origin is not None:
         return f"names and {name_type(inner[-1])}"
     plain = {int: "whole number", float: "number", str: "text", bool: "true or false", type(None): "null"}
     return plain.get(hint) or (hint.__name__ if inspect.isclass(hint) else str(hint))
+
+
+def _as_many(kind: str) -> str:
+    """Return the words for several values of a type."""
+    if kind in ("whole number", "number", "text"):
+        return f"{kind}s"
+    return f"lists {kind.removeprefix('list ')}" if kind.startswith("list ") else kind
 
 
 def _show_default(entry: Field[Any]) -> str:

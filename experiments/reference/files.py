@@ -28,19 +28,21 @@ _FOLDERS = (Workspace, FoldFolder, ValidationFolder, StoreFolder)
 
 def write_files() -> str:
     """Return every file and folder of a workspace that a module names, with what it holds."""
-    folder = Workspace(root=ROOT).fold("PLAN", "CONFIGURATION", "0")
-    return "\n".join(
-        (
-            write_section("A workspace", _write_paths(Workspace(root=ROOT))),
-            write_section("A fold", f"Below `{folder.root.as_posix()}`.", _write_paths(folder)),
-            write_section("Its validation", _write_paths(folder.validation)),
-            write_section("Preprocessed cases", _write_paths(Workspace(root=ROOT).store("HASH"))),
-        )
+    fold = Workspace(root=ROOT).fold("PLAN", "CONFIGURATION", "0")
+    inner: dict[str, Any] = {
+        "A fold": fold,
+        "Its validation": fold.validation,
+        "Preprocessed cases": Workspace(root=ROOT).store("HASH"),
+    }
+    sections = (
+        write_section(title, f"Below `{folder.root.as_posix()}`:", _write_paths(folder, folder.root))
+        for title, folder in inner.items()
     )
+    return "\n".join((write_section("A workspace", _write_paths(Workspace(root=ROOT), Path())), *sections))
 
 
-def _write_paths(folder: Any) -> str:
-    rows = [(as_code(path.as_posix()), meaning) for path, meaning in _list_paths(folder)]
+def _write_paths(folder: Any, above: Path) -> str:
+    rows = [(as_code(path.relative_to(above).as_posix()), meaning) for path, meaning in _list_paths(folder)]
     return write_table(("path", "what it is"), sorted(rows))
 
 

@@ -24,10 +24,12 @@ class Page:
 
 PAGES: dict[str, Page] = {
     "commands": Page(
-        title="Commands", intro="Every command with its options; `--help` shows the same.", write=write_commands
+        title="Commands",
+        intro="Every command with its options; `autoseg COMMAND --help` shows the same.",
+        write=write_commands,
     ),
     "python": Page(
-        title="Python",
+        title="Python functions",
         intro="The public functions, as `import autoseg` gives them. They write the same files as the commands, and "
         "their messages name arguments in the place of options. What a person can put right is raised as an "
         "`AutosegError` of `dataset_fingerprints.errors`.\n\nA function is called like its command; `label next` is "
@@ -36,7 +38,11 @@ PAGES: dict[str, Page] = {
         "programs call or build; `quality`; and `simulate` and `demo`, which try autoseg out.",
         write=write_face,
     ),
-    "planners": Page(title="Planners and rules", intro="What decides a plan.", write=write_planners),
+    "planners": Page(
+        title="Planners and rules",
+        intro="A planner turns measurements into a plan; rules decide single values of it.",
+        write=write_planners,
+    ),
     "plan": Page(
         title="Fields of a plan",
         intro="What stands in `plan.json`, in `splits.json` beside it, and in the `run.json` of a fold. "
@@ -44,19 +50,29 @@ PAGES: dict[str, Page] = {
         "it changes `seed`, `default_configuration`, `ensemble` and `lesion_classes`.",
         write=write_plan,
     ),
-    "parts": Page(title="Parts and their options", intro="What a plan chooses by name.", write=write_parts),
+    "parts": Page(
+        title="Parts and their options",
+        intro="What a plan chooses by name: networks, losses, augmentations and so on, each with its options.",
+        write=write_parts,
+    ),
     "metrics": Page(
         title="Metrics", intro="All metrics that `autoseg evaluate` can measure (`--metric NAME`).", write=write_metrics
     ),
     "conventions": Page(
-        title="Conventions",
-        intro="Sets of metrics whose definitions belong together: `autoseg evaluate --convention NAME`.",
+        title="Conventions of metrics",
+        intro="Challenges and papers define metrics of the same name in other ways. A convention holds the definitions "
+        "of one of them: `autoseg evaluate --convention NAME` scores by it.",
         write=write_conventions,
     ),
-    "findings": Page(title="Findings", intro="What `autoseg check` can find.", write=write_findings),
+    "findings": Page(
+        title="Findings of a check", intro="What `autoseg check` can find, and what it means.", write=write_findings
+    ),
     "files": Page(title="Files on disk", intro="What lies where in a workspace (`ws`).", write=write_files),
     "recipes": Page(
-        title="Published systems", intro="Recipes of `autoseg experiment`; each is a planner too.", write=write_recipes
+        title="Recipes of published systems",
+        intro="Each is planned and trained by `autoseg experiment run NAME`, and is a planner too (`--planner NAME`). "
+        "[How to try one](../how-to/recipes.md).",
+        write=write_recipes,
     ),
 }
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from experiments.recipes import Recipe, list_recipes
-from experiments.reference.markdown import as_code, write_section, write_table
+from experiments.reference.markdown import as_code, link, write_section, write_table
 
 
 def write_recipes() -> str:
     """Return every recipe: its source, published figures, what is chosen and what is done otherwise."""
-    return "\n".join(_write_recipe(recipe) for recipe in list_recipes().values())
+    recipes = list_recipes()
+    index = write_table(
+        ("recipe", "what it is"), [(link(name, name), recipe.title) for name, recipe in recipes.items()]
+    )
+    return "\n".join((index, *map(_write_recipe, recipes.values())))
 
 
 def _write_recipe(recipe: Recipe) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 from autoseg.evaluation.conventions import CONVENTIONS
 from autoseg.evaluation.metrics import METRICS, About, describe_empty, describe_matching
 from autoseg.evaluation.pooled import POOLED
-from experiments.reference.docstrings import describe_fields, read_paragraphs, show_value
-from experiments.reference.markdown import as_code, write_section, write_table
+from experiments.reference.docstrings import describe_fields, read_first_sentence, read_paragraphs, show_value
+from experiments.reference.markdown import as_code, link, write_section, write_table
 from planners.choices import Choice
 
+_OWN = "The definitions of autoseg itself, by which it scores where no convention is named."
 _COLUMNS = ("option", "values", "default", "meaning")
 
 
@@ -26,11 +28,11 @@ def write_conventions() -> str:
     return "\n".join(
         write_section(
             as_code(convention.name),
-            convention.about,
+            convention.about or _OWN,
             write_table(
                 ("score", "metric", "options"),
                 [
-                    (as_code(entry.name), as_code(entry.metric.name), _show_options(entry.metric))
+                    (as_code(entry.name), _link(entry.metric), _show_options(entry.metric))
                     for entry in (*convention.metrics, *convention.pooled)
                 ],
             ),
@@ -39,17 +41,33 @@ def write_conventions() -> str:
     )
 
 
+def _link(metric: Choice) -> str:
+    return link(metric.name, metric.name, "metrics.md")
+
+
 def _show_options(choice: Choice) -> str:
     return ", ".join(f"`{name}` {show_value(value)}" for name, value in choice.options.items())
 
 
 def _write_table_of(title: str, table: Mapping[str, type[Any]]) -> Iterator[str]:
-    yield write_section(title)
+    rows = [(link(name, name), *_read_about(kind)) for name, kind in table.items()]
+    yield write_section(title, write_table(("metric", "what it is", "better"), rows))
+    told = Counter(map(read_paragraphs, table.values()))
     for name, kind in table.items():
-        yield _write_metric(name, kind)
+        # What many say alike, for they are made by one function, says nothing of one.
+        text = read_paragraphs(kind)
+        yield _write_metric(name, kind, text if told[text] == 1 else "")
 
 
-def _write_metric(name: str, kind: type[Any]) -> str:
+def _read_about(kind: type[Any]) -> tuple[str, str]:
+    """Return a metric's definition, or its first sentence where that depends on options; and which value is better."""
+    if any(field.default == "" for field in describe_fields(kind)):
+        return read_first_sentence(kind), "see there"
+    about: About = kind().about
+    return about.definition, about.better
+
+
+def _write_metric(name: str, kind: type[Any], text: str) -> str:
     described = list(describe_fields(kind))
     # A metric's description may depend on its options.
     complete = not any(field.default == "" for field in described)
@@ -57,7 +75,7 @@ def _write_metric(name: str, kind: type[Any]) -> str:
     options = [(as_code(one.name), one.kind, as_code(one.default), one.meaning) for one in described]
     return write_section(
         as_code(name),
-        read_paragraphs(kind),
+        text,
         write_table(("what", "value"), facts),
         write_table(_COLUMNS, options),
         level=3,

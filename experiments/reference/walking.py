@@ -14,7 +14,8 @@ from pathlib import Path
 from dataset_fingerprints.errors import AutosegError
 from experiments.reference.blocks import Block, list_blocks
 
-WIDTH = 110
+# Of the terminal: a table of so many columns is seen whole in a window of 1280 pixels.
+WIDTH = 90
 # Commands and programs.
 _CARRIED_OUT = ("sh", "python")
 # In an output that the page cuts short: lines are left out here.

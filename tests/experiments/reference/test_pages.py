@@ -16,7 +16,9 @@ from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.checking.kinds import KINDS
 from experiments.recipes import list_recipes
 from experiments.reference import PAGES, make_page
-from planners.parts import PARTS, POSTPROCESSING
+from experiments.reference.commands import GROUPS, OTHERS, list_commands
+from experiments.reference.meanings import MEANINGS
+from planners.parts import LESION_CLASSIFIERS, PARTS, POSTPROCESSING
 from planners.rules.switches import RULES
 from tests.synthetic.packages import run_with_package, write_package
 
@@ -40,7 +42,7 @@ class SquaredOptions:
 @pytest.mark.parametrize(
     ("page", "names"),
     [
-        ("parts", [name for table in (*PARTS.values(), POSTPROCESSING) for name in table.own()]),
+        ("parts", [name for table in (*PARTS.values(), POSTPROCESSING, LESION_CLASSIFIERS) for name in table.own()]),
         ("parts", list(PARTS)),
         ("planners", [*RULES, "autoseg.planners"]),
         ("metrics", list(METRICS)),
@@ -68,6 +70,34 @@ def test_every_command_is_there_with_its_options_and_defaults() -> None:
     assert "| `--seed` | whole number | `0` |" in text
     assert "`--overwrite`" in text
     assert "| `--out`, `-o` | path |" in text
+
+
+@pytest.mark.parametrize("page", ["plan", "parts", "metrics", "commands", "planners", "findings", "files", "python"])
+def test_every_row_of_a_table_ends_with_a_meaning(page: str) -> None:
+    rows = [line for line in make_page(page).splitlines() if line.startswith("| ")]
+    assert rows
+    assert [row for row in rows if row.endswith("|  |")] == []
+
+
+def test_no_two_metrics_are_described_by_the_same_words() -> None:
+    sections = make_page("metrics").split("\n### ")[1:]
+    texts = [section.partition("\n\n")[2].partition("|")[0].strip() for section in sections]
+    told = [text for text in texts if text]
+    assert len(told) > 30
+    assert len(told) == len(set(told))
+
+
+def test_meanings_beside_the_docstrings_are_all_shown() -> None:
+    text = (make_page("plan") + make_page("parts")).replace("\\_", "_")
+    shown = set(re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", text, re.MULTILINE))
+    named = ((key.partition(".")[2], meaning) for key, meaning in MEANINGS.items())
+    assert [one for one in named if one not in shown] == []
+
+
+def test_every_command_is_in_one_group() -> None:
+    grouped = [f"autoseg {name}" for names in GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(list_commands())
+    assert f"**{OTHERS}**" not in make_page("commands")
 
 
 def test_every_public_function_is_asked_for() -> None:
@@ -98,7 +128,7 @@ def test_a_part_of_another_package_appears_with_its_options(tmp_path: Path) -> N
     write_package(tmp_path, "others", LOSS, {"autoseg.losses": ["squared = others:SquaredOptions"]})
     code = "from experiments.reference import make_page\nprint(make_page('parts'))"
     text = run_with_package(tmp_path, code=code).stdout
-    assert "### squared\n\nThe mean squared difference of probabilities.\n" in text
+    assert "### squared {#training-loss-squared}\n\nThe mean squared difference of probabilities.\n" in text
     meaning = "of the difference, which larger mistakes count more with."
     assert f"| `power` | number | `2.0` | {meaning} |" in text
 
@@ -106,7 +136,8 @@ def test_a_part_of_another_package_appears_with_its_options(tmp_path: Path) -> N
 def test_options_of_parts_are_set_as_the_page_says() -> None:
     text = make_page("parts")
     paths = re.findall(r"`--set ([\w.]+)\.options\.OPTION=VALUE`", text)
-    assert len(paths) == len(PARTS)
+    assert set(paths) - {path for path in paths if path.endswith(".0")} - {"lesion_classes"} <= set(PARTS)
+    assert len(paths) == len(PARTS) + 1
     fields = {path.removesuffix(".0") for path in paths if path.endswith(".0")}
     assert fields == {"preprocessing.normalization", "sampling.augmentations"}
 
