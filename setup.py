@@ -10,7 +10,7 @@ README = Path(__file__).parent / "README.md"
 # The release workflow tries all bounds together.
 RUNTIME = [
     "acvl-utils>=0.2.3",  # components by cc3d, and their sizes
-    "batchgenerators>=0.25",
+    "batchgenerators>=0.25.4",  # earlier ones turn labels with 0 outside the image, whatever border_cval_seg is
     "blosc2>=4.14.1",  # the first release that never runs what a file holds (deserialize="safe")
     "connected-components-3d>=3.20",  # up to 3.15 it cannot be imported beside numpy 2
     "isal>=1.7",  # unpacks gzip four to six times as fast as zlib; .nii.gz is most of the reading
@@ -21,12 +21,12 @@ RUNTIME = [
     "numpy>=2.1",
     "openpyxl>=3.1",  # tables of releases of ATLAS
     "pillow>=11.0",  # palettes and alpha channels of pictures
-    "pydantic>=2.12",  # validate_json(..., extra="forbid")
+    "pydantic>=2.12.2",  # 2.12.0 warns of plans that crop to another configuration
     "rich>=13.8",
     "safetensors>=0.5",
     "scikit-learn>=1.5.2",
     "scipy>=1.14.1",
-    "SimpleITK>=2.4",
+    "SimpleITK>=2.5.4",  # earlier ones read a DICOM slice that breaks off, and do not say so
     "torch>=2.6",  # the first release that compiles networks in Python 3.13
     "typer>=0.26",  # the first release with a click of its own: earlier ones break with later ones of click
 ]
