@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,8 @@ class Extras:
         if self.seg is not None and is_own(self.seg):
             self.seg.unlink(missing_ok=True)
         for place in self.unwanted:
-            place.unlink(missing_ok=True)
+            with suppress(NotADirectoryError):  # the report's place is taken by a file, which costs the report alone
+                place.unlink(missing_ok=True)
 
     def paths(self) -> tuple[Path, ...]:
         """Return the paths of all files that are replaced in one step."""

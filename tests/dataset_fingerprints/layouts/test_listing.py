@@ -115,7 +115,7 @@ def test_the_channels_of_a_tree_are_matched_by_name_or_chosen(tmp_path: Path) ->
     assert names(("0", "1"), "T1w", "T2w") == ["T1w", "acq-b_T2w"]
     with pytest.raises(DataError, match=r"no images of the model's channels \(0, 1\).*--channel FLAIR --channel T1w"):
         names(("0", "1"))
-    with pytest.raises(DataError, match=r"--channel is given 1 times. Expected one for each channel of the model"):
+    with pytest.raises(DataError, match=r"--channel is given 1 time. Expected one for each channel of the model"):
         names(("0", "1"), "T1w")
 
 

@@ -132,7 +132,7 @@ def test_sessions_that_have_vanished_are_not_deleted_behind_ones_back(tmp_path):
     autoseg.import_atlas(source, tmp_path / "data")
     shutil.rmtree(source / "Training" / "R002")
 
-    with pytest.raises(DataError, match="1 case of the earlier import, sub-r002s001_ses-1, are not in"):
+    with pytest.raises(DataError, match="1 case of the earlier import, sub-r002s001_ses-1, is not in"):
         autoseg.import_atlas(source, tmp_path / "data")
 
 
