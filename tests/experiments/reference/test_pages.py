@@ -94,6 +94,13 @@ def test_meanings_beside_the_docstrings_are_all_shown() -> None:
     assert [one for one in named if one not in shown] == []
 
 
+def test_a_recipe_does_not_repeat_the_list_of_another() -> None:
+    text, recipes = make_page("recipes"), list_recipes()
+    first, own = recipes["hetero_baseline"].not_stated[0], recipes["hetero_multiclass"].not_stated[-1]
+    assert f"- as for [`hetero_baseline`](#hetero_baseline)\n- {own}\n" in text
+    assert text.count(f"- {first}\n") == 1
+
+
 def test_every_command_is_in_one_group() -> None:
     grouped = [f"autoseg {name}" for names in GROUPS.values() for name in names]
     assert sorted(grouped) == sorted(list_commands())
