@@ -30,7 +30,7 @@ NOT_RUN = {
     "label-shares": "needs label maps of several sources; its tests make some",
     "agreement": "needs two readers; its tests make two",
     "lesion-classes": "needs two trained folds and two tasks; its tests train them",
-    "--planner mapping2022": "trains five configurations; its recipe has a test",
+    "--planner mapping2022": "plans four networks for 8 GB; its recipe has a test",
 }
 STEPS = ("--iterations", "3")
 # What a page calls its places, and what there is before its first command.
@@ -50,6 +50,11 @@ BEFORE = {
     "models": ("ws",),
     "scores": ("MASKS", "REFERENCES"),
     "training": ("ws",),
+}
+# A file that a page names, and that its commands make.
+MADE = {
+    "bids": "sub-01_space-orig_label-L_mask.nii.gz",
+    "predicting": "contact_sheet.png",
 }
 # Pages none of whose commands are run here.
 NOT_HERE = {
@@ -196,7 +201,8 @@ def test_the_commands_of_a_page_run(
     for name in ("DATASET", *BEFORE[page]):
         MAKE[name](name, made)
     ran = 0
-    for block in list_blocks((PAGES / "how-to" / f"{page}.md").read_text(encoding="utf-8")):
+    text = (PAGES / "how-to" / f"{page}.md").read_text(encoding="utf-8")
+    for block in list_blocks(text):
         for command in filter(None, map(change, block.commands())):
             if command in PEOPLE:
                 PEOPLE[command](made)
@@ -206,6 +212,9 @@ def test_the_commands_of_a_page_run(
                 subprocess.run(("sh", "-c", command), check=True)
             ran += 1
     assert ran
+    if page in MADE:
+        assert MADE[page] in text
+        assert list(tmp_path.rglob(MADE[page]))
 
 
 def test_every_how_to_is_run_or_says_why_not() -> None:
