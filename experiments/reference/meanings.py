@@ -44,7 +44,7 @@ MEANINGS: dict[str, str] = {
     "FingerprintSummary.sites": "the cases of each site.",
     "FingerprintSummary.groups": "the cases of each group.",
     "FingerprintSummary.simulated": "whether the scans are simulated. Not written where they are not.",
-    "FingerprintSummary.tasks": "the cases of each task of a combined data set. Not written where there is none.",
+    "FingerprintSummary.tasks": "the cases of each task. Not written where none are known.",
     "Label.name": "that tables and options show.",
     "Label.value": "the integer in the files.",
     "Region.name": "that tables and options show.",
