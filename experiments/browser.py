@@ -68,6 +68,7 @@ class Tab:
         self.resize(width, height)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        self.loaded = False
         self.call("Page.navigate", url=page.absolute().as_uri())
         self.browser.wait(lambda: self.loaded)
 

@@ -67,7 +67,6 @@ def test_no_page_is_wider_than_a_phone_and_pictures_have_words(site: Path) -> No
     assert len(pages) > 40
     with open_page(pages[0], 400) as tab:
         for page in pages:
-            tab.loaded = False
             tab.open(page, 400)
             assert tab.run(WIDER) <= 0, page.name
             assert tab.run(WITHOUT_TEXT) == [], page.name
