@@ -44,11 +44,11 @@ def list_groups(out: Path) -> tuple[Path, ...]:
     return (place_groups(out), *([place_picture(out)] if drawn else []))
 
 
-def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable]) -> None:
+def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable], *, same: bool) -> None:
     """Write all figures of the groups, a row per trait, group, label and metric; nothing without a table.
 
-    Where cases are divided by the size of their lesions, a picture of volumes is drawn, too. One of an earlier run is
-    removed where none is drawn.
+    Where cases are divided by the size of their lesions, a picture of volumes is drawn, too. Where none is drawn, one of
+    an earlier run is removed, unless it is of the same figures.
     """
     drawn = False
     if any(table.by in (SIZE, QUARTILE) for table in tables):
@@ -57,7 +57,7 @@ def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable]
 
         drawn = draw_sizes(place_picture(out), evaluation)
     if tables:
-        if not drawn:
+        if not (drawn or same):
             remove_outdated(out, list_groups(out)[1:])
         write_rows(place_groups(out), [row for table in tables for row in _as_rows(table, evaluation)])
 
