@@ -47,8 +47,8 @@ def list_groups(out: Path) -> tuple[Path, ...]:
 def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable], *, same: bool) -> None:
     """Write all figures of the groups, a row per trait, group, label and metric; nothing without a table.
 
-    Where cases are divided by the size of their lesions, a picture of volumes is drawn, too. Where none is drawn, one of
-    an earlier run is removed, unless it is of the same figures.
+    Where cases are divided by the size of their lesions, a picture of volumes is drawn, too. One of an earlier run is
+    removed where none is drawn, unless it is of the same figures.
     """
     drawn = False
     if any(table.by in (SIZE, QUARTILE) for table in tables):
