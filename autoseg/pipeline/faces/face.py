@@ -15,6 +15,7 @@ from autoseg.hardware import calm_threads
 from autoseg.pipeline.faces.arguments import (
     INTEGERS,
     PATH,
+    TEXT,
     as_number,
     as_several,
     as_whole_number,
@@ -89,6 +90,8 @@ def plan_and_preprocess(
         AutosegError: the data cannot be used, an option names what does not exist, or the workspace cannot be used.
     """
     check_arguments(locals())
+    for name, value in (("plan_name", plan_name), ("planner", planner)):  # which other functions do without
+        check_argument(name, value, TEXT)
     if labels is not None:
         check_argument("labels", labels, PATH)
     from autoseg.pipeline.plans.planning import PlanningOptions
