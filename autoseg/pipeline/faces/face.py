@@ -240,7 +240,8 @@ def evaluate(
             for ROC-AUC, PR-AUC and maximal Dice; None for none.
         levels: score at scan, lesion and voxel level, a row per label, in a table beside `out` (-levels.csv); metrics
             that it needs are added.
-        out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
+        out: a file to write the figures into, and beside it a table of the cases (.csv); None for none. Tables beside
+            an earlier one with other figures or options are removed where they are not written anew.
 
     Raises:
         DataError: no case has both files, or can be scored; or one lacks a file and `strict` is given; or `out` is a
