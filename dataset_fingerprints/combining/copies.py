@@ -16,6 +16,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.measuring.identity import files_behind, hash_images
 from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.units import find_units
 
 # Bytes in the middle of a file that are looked at before all of it is read.
 _GLANCE = 1 << 16
@@ -97,19 +98,14 @@ def _share_labels(group: Sequence[Case], contents: Mapping[str, str]) -> bool:
 
 
 def _join_subjects(groups: Iterable[Sequence[Case]]) -> dict[str, str]:
-    """Return the subject that each of those becomes that share a scan, also through others."""
-    parents: dict[str, str] = {}
-
-    def root_of(name: str) -> str:
-        while parents.setdefault(name, name) != name:
-            name = parents[name]
-        return name
-
-    for group in groups:
-        first = root_of(group[0].subject)
-        for case in group[1:]:
-            parents[root_of(case.subject)] = first
-    return {name: root_of(name) for name in [*parents]}
+    """Return the subject that each of those becomes that share a scan, also through others: the first by name."""
+    sharing = [
+        replace(case, name=f"{number} {case.name}", group=f"{number}")
+        for number, group in enumerate(groups)
+        for case in group
+    ]
+    units = find_units(sharing)
+    return {case.subject: units[case.name] for case in sharing}
 
 
 def _name_contents(paths: Iterable[str]) -> dict[str, str]:
