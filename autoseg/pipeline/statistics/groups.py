@@ -39,9 +39,13 @@ def place_picture(out: Path) -> Path:
 
 
 def list_groups(out: Path) -> tuple[Path, ...]:
-    """Return where the table and the picture beside a file of scores lie; the picture only where one may be there."""
-    drawn = out.with_name(f"{out.stem}{_VOLUMES}").exists()
-    return (place_groups(out), *([place_picture(out)] if drawn else []))
+    """Return where the table and the picture beside a file of scores lie; the picture only where one may be there.
+
+    It is drawn with a table only: without one, a picture of this name is another command's.
+    """
+    table = place_groups(out)
+    drawn = table.is_file() and out.with_name(f"{out.stem}{_VOLUMES}").exists()
+    return (table, *([place_picture(out)] if drawn else []))
 
 
 def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable], *, same: bool) -> None:
