@@ -20,6 +20,7 @@ Options = TypeVar("Options")
 Entry = TypeVar("Entry")
 
 
+_DISTRIBUTION = "autoseg-lesion"  # whose entry points name the recipes
 # What pydantic finds wrong -> what would be right.
 _EXPECTED = {
     "float_type": "a number",
@@ -87,6 +88,13 @@ class PartTable(Mapping[str, Entry], Generic[Entry]):
     def is_own(self, name: str) -> bool:
         """Return whether an entry is ours."""
         return name in self._own
+
+    def comes_with_autoseg(self, name: str) -> bool:
+        """Return whether an entry is ours, or one that autoseg itself registers: no other package's."""
+        if name in self._own:
+            return True
+        entry = self._registered.get(name)
+        return entry is not None and entry.dist is not None and entry.dist.name == _DISTRIBUTION
 
     def own(self) -> tuple[str, ...]:
         """Return the names of our entries."""

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataset_fingerprints.errors import AutosegError, PlanError, did_you_mean
 from dataset_fingerprints.publications import expand, list_published, read_published
 from planners.machine import MachineProfile
-from planners.planner import PlanRequest
-from planners.presets import make_plan
+from planners.planner import PlanRequest, RulePlanner
+from planners.presets import PLANNERS, find_planner, make_plan
 from planners.sizing.configurations import GENERAL
 
 # Scans without labels, of which some recipes plan more with some.
@@ -19,7 +19,8 @@ _UNLABELLED = 9
 def refuse_impossible_names(names: Collection[str], planner: str, machine: MachineProfile, memory_gb: float) -> None:
     """Make sure, before a data set is read for them, that a planner can plan configurations of these names.
 
-    Where the names follow from the data set, as those of a network per label do, nothing is refused here.
+    Where the names follow from the data set, as those of a network per label do, nothing is refused here; nor are
+    names of a planner of another package, which may look at anything.
 
     Args:
         names: as they were given.
@@ -41,13 +42,17 @@ def refuse_impossible_names(names: Collection[str], planner: str, machine: Machi
 def find_possible_names(planner: str, machine: MachineProfile, memory_gb: float) -> tuple[str, ...]:
     """Return the names of all configurations that a planner can plan; none where they follow from the data set.
 
-    Looked at are its plans for the published data sets, which differ in size, labels and channels.
+    Looked at are the plans of recipes for the published data sets, which differ in size, labels and channels.
 
     Args:
         planner: an entry of `PLANNERS`.
         machine: to plan for.
         memory_gb: of it.
     """
+    if not PLANNERS.comes_with_autoseg(planner):
+        return ()
+    if isinstance(find_planner(planner), RulePlanner):
+        return GENERAL
     request = PlanRequest(
         name=planner, planner=planner, machine=machine, memory_gb=memory_gb, seed=0, unlabelled=_UNLABELLED
     )

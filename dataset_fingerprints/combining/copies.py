@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.places import resolve
 from dataset_fingerprints.measuring.identity import files_behind, hash_images
 from dataset_fingerprints.names import counted, some_of
+from dataset_fingerprints.units import find_units
 
 # Bytes in the middle of a file that are looked at before all of it is read.
 _GLANCE = 1 << 16
@@ -55,22 +56,36 @@ def keep_together(combined: Combined) -> tuple[Combined, Copies]:
 
     A scan is known by the content of its files, or by their being the same files.
     """
-    cases = [one.case for one in combined.cases]
-    contents = _name_contents([file for case in cases for file in case.files()])
-    owners: dict[str, list[Case]] = defaultdict(list)
-    for case in cases:
-        for name in {contents[image] for image in case.images if image in contents}:
-            owners[name].append(case)
-    shared = [group for group in owners.values() if len({case.others[DATA_SET] for case in group}) > 1]
-    # Of several channels that are shared, the cases are named once.
-    groups = {tuple(case.name for case in group): group for group in shared}
-    twice = tuple(names for names, group in groups.items() if _share_labels(group, contents))
+    groups = _group_by_scan([one.case for one in combined.cases])
+    labels = _name_contents(case.label for group in groups.values() for case in group)
+    twice = tuple(names for names, group in groups.items() if _share_labels(group, labels))
     subjects = _join_subjects(groups.values())
     joined = (
         replace(one, case=replace(one.case, subject=subjects.get(one.case.subject, one.case.subject)))
         for one in combined.cases
     )
     return replace(combined, cases=tuple(joined)), Copies(groups=tuple(groups), twice=twice)
+
+
+def _group_by_scan(cases: Sequence[Case]) -> dict[tuple[str, ...], list[Case]]:
+    """Return cases of several data sets that share a scan, by their names; of several channels they share, once."""
+    contents = _name_contents(image for case in cases for image in case.images)
+    owners: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        for name in dict.fromkeys(contents[image] for image in case.images if image in contents):
+            owners[name].append(case)
+    shared = (group for group in owners.values() if len({case.others[DATA_SET] for case in group}) > 1)
+    return {tuple(case.name for case in group): group for group in shared if not _is_common(group, contents)}
+
+
+def _is_common(group: Sequence[Case], contents: Mapping[str, str]) -> bool:
+    """Return whether an image is of no single person: an atlas as a channel, or zeros in place of a missing one.
+
+    Several subjects of one data set have it then, beside other images of their own.
+    """
+    subjects = {(case.others[DATA_SET], case.subject) for case in group}
+    several = len(subjects) > len({data_set for data_set, _ in subjects})
+    return several and len({tuple(contents.get(image) for image in case.images) for case in group}) > 1
 
 
 def _share_labels(group: Sequence[Case], contents: Mapping[str, str]) -> bool:
@@ -83,48 +98,61 @@ def _share_labels(group: Sequence[Case], contents: Mapping[str, str]) -> bool:
 
 
 def _join_subjects(groups: Iterable[Sequence[Case]]) -> dict[str, str]:
-    """Return the subject that each of those becomes that share a scan, also through others."""
-    parents: dict[str, str] = {}
-
-    def root_of(name: str) -> str:
-        while parents.setdefault(name, name) != name:
-            name = parents[name]
-        return name
-
-    for group in groups:
-        first = root_of(group[0].subject)
-        for case in group[1:]:
-            parents[root_of(case.subject)] = first
-    return {name: root_of(name) for name in [*parents]}
+    """Return the subject that each of those becomes that share a scan, also through others: the first by name."""
+    sharing = [
+        replace(case, name=f"{number} {case.name}", group=f"{number}")
+        for number, group in enumerate(groups)
+        for case in group
+    ]
+    units = find_units(sharing)
+    return {case.subject: units[case.name] for case in sharing}
 
 
-def _name_contents(paths: Sequence[str]) -> dict[str, str]:
-    """Return a name for the content of every file that is there, which it shares with files of the same content.
+def _name_contents(paths: Iterable[str]) -> dict[str, str]:
+    """Return the path of the first file with the same content, for every file that is there; unnamed ones are left out.
 
-    A file is read only where another one has its size, and the same bytes in its middle.
+    Most files have a size of their own, and are not opened; a file is read as a whole only where another one has its
+    size, and the same bytes in its middle.
     """
-    alike: dict[str, list[str]] = defaultdict(list)
-    for path in dict.fromkeys(paths):
+    alike = [*_divide([path for path in dict.fromkeys(paths) if path], _show_sizes)]
+    for look in (_glance_at, _hash_all):
+        alike = [part for group in alike for part in (_divide(group, look) if _are_several(group) else [group])]
+    return {path: group[0] for group in alike for path in group}
+
+
+def _divide(paths: Sequence[str], look: Callable[[Path], str]) -> list[list[str]]:
+    """Return groups of files that look the same."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
         with suppress(OSError, DataError):  # `check` names a file that cannot be read
-            alike[_glance_at(Path(path))].append(path)
-    names: dict[str, str] = {}
-    for glance, group in alike.items():
-        places = {path: resolve(Path(path)) for path in group}
-        for path, place in places.items():
-            names[path] = glance if len(set(places.values())) == 1 else hash_images([place])
-    return names
+            groups[look(Path(path))].append(path)
+    return [*groups.values()]
+
+
+def _are_several(paths: Sequence[str]) -> bool:
+    """Return whether paths lead to more than one file."""
+    return len({resolve(Path(path)) for path in paths}) > 1
+
+
+def _show_sizes(path: Path) -> str:
+    """Return the sizes of a scan's files."""
+    return " ".join(sorted(str(file.stat().st_size) for file in files_behind(path)))
 
 
 def _glance_at(path: Path) -> str:
-    """Return the sizes of a scan's files, and a hash of bytes in the middle of each."""
+    """Return hashes of bytes in the middle of each of a scan's files."""
     seen = []
     for file in files_behind(path):
         with file.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             stream.seek(max(0, (size - _GLANCE) // 2))
-            seen.append(f"{size} {hashlib.sha256(stream.read(_GLANCE)).hexdigest()}")
-    return "\n".join(sorted(seen))
+            seen.append(hashlib.sha256(stream.read(_GLANCE)).hexdigest())
+    return " ".join(sorted(seen))
+
+
+def _hash_all(path: Path) -> str:
+    return hash_images([path])
 
 
 def _show(groups: Sequence[tuple[str, ...]]) -> str:
-    return some_of([" and ".join(group) for group in groups], _NAMED, "; ")
+    return some_of([some_of(group, _NAMED, " and ") for group in groups], _NAMED, "; ")

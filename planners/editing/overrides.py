@@ -103,8 +103,12 @@ def refuse_unknown_fields(assignments: Sequence[str]) -> None:
         if first in _PLAN_FIELDS:
             _check_typed(Plan, [first, *rest], value, path)
             continue
-        keys = rest if _names_configuration(first, rest) else [first, *rest]
-        _check_first_key(keys, path, [])
+        if _names_configuration(first, rest):
+            keys = rest
+            _check_key_behind(first, keys[0], path)
+        else:
+            keys = [first, *rest]
+            _check_first_key(keys, path, [])
         _check_typed(Configuration, keys, value, path)
 
 
@@ -245,11 +249,27 @@ def _refuse_options(plan: Plan, path: str) -> None:
 
 
 def _check_first_key(keys: Sequence[str], path: str, names: Sequence[str]) -> None:
-    known = {field.name for field in fields(Configuration)} - _FIXED_FIELDS
+    known = _list_settable()
     if not keys or keys[0] not in known:
         found = keys[0] if keys else ""
         advice = did_you_mean(found, {*known, *_PLAN_FIELDS, *names})
         raise PlanError(f"--set {path}: the plan has no field '{found}' to set. {advice}")
+
+
+def _check_key_behind(name: str, key: str, path: str) -> None:
+    """Make sure that a configuration has a field, before it is known whether there is one of this name.
+
+    Where it has none, the name may as well be that of a field, misspelt.
+    """
+    known = _list_settable()
+    if key not in known:
+        nearest = did_you_mean(name, {*known, *_PLAN_FIELDS})
+        advice = nearest if nearest.endswith("?") else did_you_mean(key, {*known, *_PLAN_FIELDS})
+        raise PlanError(f"--set {path}: the plan has no field '{key}' to set, nor '{name}'. {advice}")
+
+
+def _list_settable() -> frozenset[str]:
+    return frozenset(field.name for field in fields(Configuration)) - _FIXED_FIELDS
 
 
 def _replace_at(node: Node, keys: Sequence[str], value: Any, path: str) -> Node:

@@ -14,6 +14,11 @@ def test_names_of_general_planners_hold_those_of_larger_scans_too() -> None:
     assert set(find_possible_names("default", GPU, 8.0)) == set(GENERAL)
 
 
+def test_general_planners_plan_nothing_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planners.possible_names.make_plan", pytest.fail)
+    assert find_possible_names("nnunet-resenc-xl", GPU, 8.0) == GENERAL
+
+
 def test_names_of_a_recipe_are_its_own_with_those_for_scans_without_labels() -> None:
     assert find_possible_names("amc_infarct", GPU, 8.0) == ("locate", "refine")
     assert "self_training" in find_possible_names("mapping2022", GPU, 8.0)

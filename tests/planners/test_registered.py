@@ -80,6 +80,16 @@ def test_an_unknown_planner_is_refused_with_registered_ones_in_mind(package: Pat
     assert "Did you mean 'slices'" in " ".join(done.stderr.split())
 
 
+def test_names_of_configurations_are_left_to_a_planner_of_another_package(package: Path) -> None:
+    code = (
+        "from planners.possible_names import refuse_impossible_names\n"
+        "from tests.synthetic.machines import GPU\n"
+        "refuse_impossible_names(('small_lesions',), 'slices', GPU, 8.0)\n"
+    )
+    done = run_with_package(package, code=code)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(
     ("planner", "message"),
     [

@@ -39,7 +39,8 @@ def evaluate(
         typer.Option(
             "--out",
             "-o",
-            help="The file for the scores; an earlier one of scores is replaced. Tables lie beside it.",
+            help="The file for the scores; an earlier one of scores is replaced. Tables lie beside it; those of an "
+            "earlier run with other figures or options that are not written anew are removed.",
             show_default=f"{METRICS} in the current folder",
         ),
     ] = None,

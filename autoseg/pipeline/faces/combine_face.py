@@ -56,7 +56,7 @@ def combine(
         tasks: of the cases of a data set, by its name; else what it says of its cases, or its name.
         masks: of a tree with several kinds of label maps, which are meant, by the name of the data set.
         same_subjects: subjects that are called alike in several data sets are one person, whose cases stay in one fold;
-            else those of different data sets are different ones.
+            else those of different data sets are different ones, unless they share a scan.
         progress: receiver of progress reports; None for none.
 
     Raises:

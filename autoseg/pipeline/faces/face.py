@@ -15,6 +15,7 @@ from autoseg.hardware import calm_threads
 from autoseg.pipeline.faces.arguments import (
     INTEGERS,
     PATH,
+    TEXT,
     as_number,
     as_several,
     as_whole_number,
@@ -89,6 +90,8 @@ def plan_and_preprocess(
         AutosegError: the data cannot be used, an option names what does not exist, or the workspace cannot be used.
     """
     check_arguments(locals())
+    for name, value in (("plan_name", plan_name), ("planner", planner)):  # which other functions do without
+        check_argument(name, value, TEXT)
     if labels is not None:
         check_argument("labels", labels, PATH)
     from autoseg.pipeline.plans.planning import PlanningOptions
@@ -237,7 +240,8 @@ def evaluate(
             for ROC-AUC, PR-AUC and maximal Dice; None for none.
         levels: score at scan, lesion and voxel level, a row per label, in a table beside `out` (-levels.csv); metrics
             that it needs are added.
-        out: a file to write the figures into, and beside it a table of the cases (.csv); None for none.
+        out: a file to write the figures into, and beside it a table of the cases (.csv); None for none. Tables beside
+            an earlier one with other figures or options are removed where they are not written anew.
 
     Raises:
         DataError: no case has both files, or can be scored; or one lacks a file and `strict` is given; or `out` is a

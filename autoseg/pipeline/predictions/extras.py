@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from autoseg.pipeline.predictions.places import PROBABILITIES, UNCERTAINTY, repo
 from autoseg.pipeline.predictions.targets import Targets
 from autoseg.pipeline.scans.new_scans import NewScan
 from dataset_fingerprints.dataset import LabelScheme
-from dataset_fingerprints.files.places import group_by_folder
+from dataset_fingerprints.files.places import group_by_folder, identify_place
 from dataset_fingerprints.reading.file_names import stem_of
 
 
@@ -59,7 +58,7 @@ class Extras:
         if self.seg is not None and is_own(self.seg):
             self.seg.unlink(missing_ok=True)
         for place in self.unwanted:
-            with suppress(NotADirectoryError):  # the report's place is taken by a file, which costs the report alone
+            if identify_place(place) is not None:  # a name that is too long for a file costs no mask
                 place.unlink(missing_ok=True)
 
     def paths(self) -> tuple[Path, ...]:

@@ -118,12 +118,13 @@ def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out:
 
 def _write(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable], reference: Path, *, levels: bool) -> None:
     """Write scores and tables; those that an earlier run with other figures left beside them are removed."""
-    if not holds_evaluation(out, evaluation):
+    same = holds_evaluation(out, evaluation)
+    if not same:
         others = () if tables else list_groups(out)
         remove_outdated(out, (*others, *(() if levels else (place_levels(out),))))
     write_evaluation(out, evaluation)
     write_table(place_score_table(out, reference), make_score_table(evaluation))
-    write_groups(out, evaluation, tables)
+    write_groups(out, evaluation, tables, same=same)
     if levels:
         write_levels(out, evaluation)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,40 @@ def test_a_file_that_is_not_there_is_left_to_the_check(data: Path) -> None:
     gone: list[Case] = [one.case for one in combined.cases if one.case.name == "b_w0"]
     Path(gone[0].images[0]).unlink()
     assert keep_together(combined)[1].groups == (("a_w1", "b_w1"),)
+
+
+def with_images(combined: Combined, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Combined:
+    cases = (replace(one, case=replace(one.case, images=change(one.case.images))) for one in combined.cases)
+    return replace(combined, cases=tuple(cases))
+
+
+def test_a_channel_that_is_not_named_is_not_a_scan_that_cases_share(data: Path) -> None:
+    combined = with_images(join(data, shutil.copytree(data, data.with_name("other"))), lambda images: ("",))
+    assert not keep_together(combined)[1].groups
+
+
+def test_an_atlas_as_a_channel_makes_no_subject_of_all(data: Path) -> None:
+    copy, other = (shutil.copytree(data, data.with_name(name)) for name in ("copy", "other"))
+    for scan in (other / "imagesTr").iterdir():
+        scan.write_bytes(scan.read_bytes() + b"0")
+    atlas = data.with_name("atlas.nii.gz")
+    atlas.write_bytes(b"atlas")
+    combined = with_images(join(data, copy, other), lambda images: (*images, str(atlas)))
+    together, copies = keep_together(combined)
+    assert copies.groups == (("a_w0", "b_w0"), ("a_w1", "b_w1")), "scans beside it are still told"
+    assert len(set(subjects_of(together).values())) == 4
+
+
+def test_a_scan_that_a_data_set_holds_twice_is_still_told(data: Path) -> None:
+    other = shutil.copytree(data, data.with_name("other"))
+    for place in (data, other):
+        shutil.copy2(place / "imagesTr" / "w0_0000.nii.gz", place / "imagesTr" / "w1_0000.nii.gz")
+    assert keep_together(join(data, other))[1].groups == (("a_w0", "a_w1", "b_w0", "b_w1"),)
+
+
+def test_files_with_a_size_of_their_own_are_not_opened(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = shutil.copytree(data, data.with_name("other"))
+    for number, scan in enumerate((*(data / "imagesTr").iterdir(), *(other / "imagesTr").iterdir())):
+        scan.write_bytes(b"0" * (1000 + number))
+    monkeypatch.setattr("dataset_fingerprints.combining.copies._glance_at", pytest.fail)
+    assert not keep_together(join(data, other))[1].groups

@@ -313,3 +313,8 @@ def test_what_a_plan_takes_passes_before_there_is_one(plan: Plan, assignment: st
 def test_the_configurations_that_assignments_are_for_are_named() -> None:
     given = ["2d.batch_size=2", "training.iterations=3", "seed=1", "3d_fulres.patch_shape=[8,8,8]"]
     assert list(find_named_configurations(given)) == ["2d", "3d_fulres"]
+
+
+def test_a_misspelt_field_is_not_only_taken_for_the_name_of_a_configuration() -> None:
+    with pytest.raises(PlanError, match=r"no field 'iterations' to set, nor 'trainning'\. Did you mean 'training'\?"):
+        refuse_unknown_fields(["trainning.iterations=5"])

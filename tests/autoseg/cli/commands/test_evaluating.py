@@ -56,6 +56,18 @@ def test_a_picture_is_not_left_beside_groups_without_one(folder: Path, monkeypat
     assert evaluate(monkeypatch, "others", "--by", "site") == {"metrics.json", "metrics.csv", "metrics-groups.csv"}
 
 
+def test_a_picture_of_the_same_figures_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "metrics-volumes.png" in evaluate(monkeypatch, "masks", "--by", "size")
+    assert {"metrics-volumes.png", "metrics-groups.csv"} <= evaluate(monkeypatch, "masks", "--by", "site")
+
+
+def test_a_picture_of_another_command_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate(monkeypatch, "masks", "--by", "size")
+    Path("metrics-groups.csv").unlink()  # `lesion-table -o metrics.csv` draws a picture of this name, and no groups
+    assert "metrics-volumes.png" in evaluate(monkeypatch, "others")
+    assert "metrics-volumes.png" in evaluate(monkeypatch, "masks", "--by", "site")
+
+
 def test_files_of_somebody_else_stay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("metrics-groups.csv").write_text("my,own\n")
     assert "metrics-groups-2.csv" in evaluate(monkeypatch, "masks", "--by", "site")

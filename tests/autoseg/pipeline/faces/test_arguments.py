@@ -41,6 +41,8 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "numbers for names": ("predict", {"scans": "x", "out": "x", "configurations": [1]}, "configurations is .1.,"),
     "no names": ("plan_and_preprocess", {"dataset": "x", "rules": None}, "rules is None.*Expected texts"),
     "half a fold": ("predict", {"scans": "x", "out": "x", "folds": [0.5]}, "folds is .0.5."),
+    "no name for a plan": ("plan_and_preprocess", {"dataset": "x", "plan_name": None}, "plan_name is None.*text"),
+    "no planner": ("plan_and_preprocess", {"dataset": "x", "planner": None}, "planner is None.*text"),
     "name of a plan": ("load_model", {"source": "x", "plan_name": 1}, "plan_name is 1, of type int. Expected text"),
     "labels of text": ("evaluate", {"prediction": "x", "reference": "y", "labels": ["1"]}, "labels is .'1'..*integers"),
     "two folders of masks": (

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import autoseg
+from autoseg.pipeline.predictions.extras import Extras
 from dataset_fingerprints.errors import ArgumentError, DataError
 from tests.synthetic.commands import run
 from tests.synthetic.dicom import write_series
@@ -149,3 +150,12 @@ def test_inputs_that_are_none_are_refused(finished: Tiny, tmp_path: Path) -> Non
     (tmp_path / "out-report").write_text("")
     with pytest.raises(DataError, match=r"out-report: is a file"):
         predict(finished, tmp_path / "x", tmp_path / "out", probabilities=True)
+
+
+def test_a_map_that_no_file_could_be_called_is_not_in_the_way_of_a_mask(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("")
+    kept, there = tmp_path / "kept.nii.gz", tmp_path / "there.nii.gz"
+    for path in (kept, there):
+        path.write_text("")
+    Extras(unwanted=(tmp_path / f"{'a' * 300}.nii.gz", tmp_path / "report" / "b.nii.gz", there)).forget("scan")
+    assert names(tmp_path) == {"report", "kept.nii.gz"}
