@@ -23,13 +23,17 @@ from planners.sizing.growth import list_sizes
 LEAST_STEP_SECONDS = 0.006
 # Of the time, what optimiser steps take; the rest is validation, and starting up.
 STEPPING_SHARE = 0.9
-# Fewer steps than these leave a network untrained, whatever its size.
+# Steps are made cheaper until so many fit, as long as a patch sees enough of the body.
 LEAST_STEPS = 2_000
+# Only for so few do patches see less.
+FEWEST_STEPS = 300
 # From here on momentum gets further than Adam, as the field trains; not measured here.
 LONG_STEPS = 20_000
-# Voxels of a patch against those of the plan without a budget, in turns, but no smaller than SMALLEST; then a thin
-# finest level, then single patches (experiments/LOG.md, "The most from minutes of a CPU").
+# Voxels of a patch against those of the plan without a budget, in turns, but not below SEEN_SHARE of the median body;
+# then a thin finest level, then single patches, at last patches down to SMALLEST (experiments/LOG.md, "The most from
+# minutes of a CPU", "What a patch sees").
 PATCH_SHARES = (1.0, 0.5, 0.25, 0.125)
+SEEN_SHARE = 0.4
 # That of 32x40x32 voxels: with fewer, a brain loses the coarsest of four levels.
 SMALLEST = 41_000
 
@@ -66,11 +70,11 @@ def plan_within(fingerprint: DatasetFingerprint, basis: Basis, max_hours: float)
     if not basis.fixed:
         basis = _sized_for_either_optimizer(basis)
     planned = plan_configurations(fingerprint, basis)
-    for cheaper in _economise(basis, planned):
-        if _pace(_main(planned), basis, max_hours).steps >= LEAST_STEPS:
-            break
+    for enough, economy in _economise(basis, planned):
+        if _pace(_main(planned), basis, max_hours).steps >= enough:
+            continue
         try:
-            planned = plan_configurations(fingerprint, cheaper)
+            planned = plan_configurations(fingerprint, replace(basis, rules=basis.rules.economise(economy)))
         except PlanError:  # No smaller patch can be halved.
             break
     paces = {entry.name: _pace(entry, basis, max_hours) for entry in planned.configurations}
@@ -137,16 +141,32 @@ def _main(planned: Planned) -> Configuration:
     return next(entry for entry in planned.configurations if entry.name == planned.default)
 
 
-def _economise(basis: Basis, planned: Planned) -> Iterator[Basis]:
-    """Yield bases with cheaper and cheaper steps; none where the planner's sizes are a promise."""
+def _economise(basis: Basis, planned: Planned) -> Iterator[tuple[int, Economy]]:
+    """Yield wishes for cheaper and cheaper steps, each with the number of steps from which on it is not needed.
+
+    None where the planner's sizes are a promise.
+    """
     if basis.fixed:
         return
     voxels = math.prod(_main(planned).patch_shape)
     least = min(SMALLEST, voxels)
-    sizes = dict.fromkeys(max(least, int(share * voxels)) for share in PATCH_SHARES)
-    economies = [Economy(patch_voxels=size) for size in sizes]
-    economies += [Economy(patch_voxels=least, thin=True), Economy(patch_voxels=least, thin=True, single=True)]
-    yield from (replace(basis, rules=basis.rules.economise(economy)) for economy in economies)
+    seeing = min(voxels, max(least, math.ceil(SEEN_SHARE * _count_body_voxels(_main(planned), basis))))
+    sizes = tuple(dict.fromkeys(max(least, int(share * voxels)) for share in PATCH_SHARES))
+    for size in dict.fromkeys(max(seeing, size) for size in sizes):
+        yield LEAST_STEPS, Economy(patch_voxels=size)
+    yield LEAST_STEPS, Economy(patch_voxels=seeing, thin=True)
+    yield LEAST_STEPS, Economy(patch_voxels=seeing, thin=True, single=True)
+    for size in sizes:
+        if size < seeing:
+            yield FEWEST_STEPS, Economy(patch_voxels=size, thin=True, single=True)
+
+
+def _count_body_voxels(configuration: Configuration, basis: Basis) -> float:
+    """Return the voxels of the median body, or of its slice, that patches of a configuration are taken from."""
+    resolution = basis.resolution
+    lengths = zip(resolution.median_shape, resolution.spacing_mm, configuration.preprocessing.spacing_mm, strict=True)
+    edges = [length * full / own for length, full, own in lengths]
+    return math.prod(edge for axis, edge in enumerate(edges) if axis != configuration.slice_axis)
 
 
 def _pace(configuration: Configuration, basis: Basis, max_hours: float) -> Pace:
@@ -183,13 +203,12 @@ def choose_default(
         otherwise: where none has enough.
         preferred: names in order.
     """
-    least = LEAST_STEPS // 2
-    enough = [name for name in preferred if steps.get(name, 0) >= least]
+    enough = [name for name in preferred if steps.get(name, 0) >= FEWEST_STEPS]
     default = enough[0] if enough else otherwise
     return default, Decision(
         field="default_configuration",
         value=default,
-        rule=f"The first of {', '.join(preferred)} that has time for {least:,} steps.",
+        rule=f"The first of {', '.join(preferred)} that has time for {FEWEST_STEPS:,} steps.",
         evidence=", ".join(f"{name} {count:,}" for name, count in steps.items()),
         change="more hours, or a faster machine",
     )
@@ -199,7 +218,10 @@ def _explain_steps(configuration: Configuration, pace: Pace, basis: Basis, max_h
     speed = basis.resources.machine.multiplications_per_second or 0.0
     rule = f"As many steps as fit into the time, at most {GPU_ITERATIONS:,}."
     if not basis.fixed:
-        rule += f" Below {LEAST_STEPS:,}, patches and networks shrink; below {LONG_STEPS:,}, AdamW replaces momentum."
+        rule += (
+            f" Below {LEAST_STEPS:,}, networks shrink, and patches to {SEEN_SHARE:.0%} of the body; below "
+            f"{FEWEST_STEPS:,}, patches shrink further. Below {LONG_STEPS:,}, AdamW replaces momentum."
+        )
     return Decision(
         field=f"{configuration.name}.training.iterations",
         value=f"{pace.steps:,} with {configuration.training.optimizer.name}",

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.publications import expand, read_published
 from dataset_fingerprints.sizes import GIB
 from planners import PLANNERS, PlanRequest, check_plan, make_plan
@@ -17,20 +18,35 @@ from planners.machine import MachineProfile
 from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Configuration, Plan
 from planners.sizing.budgets import PLANNED_SHARE
-from planners.time_budget import LEAST_STEPS, LONG_STEPS, SMALLEST, STEPPING_SHARE, choose_default, predict_step
+from planners.time_budget import (
+    FEWEST_STEPS,
+    LEAST_STEPS,
+    LONG_STEPS,
+    SEEN_SHARE,
+    SMALLEST,
+    STEPPING_SHARE,
+    choose_default,
+    predict_step,
+)
 from tests.synthetic.configurations import unet_of
 from tests.synthetic.machines import BFLOAT16_CPU, GPU
 
 BRAIN = expand(read_published("atlas_cropped_1mm"))
+# Of 112x112x73 voxels, of which a plan without a time sees two fifths at once.
+COARSE = expand(read_published("isles_2mm"))
 FAST = replace(GPU, multiplications_per_second=4e12)
 SLOW = replace(BFLOAT16_CPU, multiplications_per_second=2e10)
 
 
 def plan_for(
-    max_hours: float | None, machine: MachineProfile = FAST, memory_gb: float = 24.0, planner: str = "default"
+    max_hours: float | None,
+    machine: MachineProfile = FAST,
+    memory_gb: float = 24.0,
+    planner: str = "default",
+    fingerprint: DatasetFingerprint = BRAIN,
 ) -> Plan:
     request = PlanRequest(planner=planner, machine=machine, memory_gb=memory_gb, max_hours=max_hours)
-    plan = make_plan(BRAIN, request)
+    plan = make_plan(fingerprint, request)
     check_plan(plan)
     return plan
 
@@ -83,10 +99,10 @@ def test_the_shorter_the_time_the_cheaper_the_step() -> None:
 def test_where_volumes_leave_too_few_steps_slices_are_the_default() -> None:
     plan = plan_for(0.01, SLOW, planner="nnunet-resenc-m")
     steps = {entry.name: entry.training.iterations for entry in plan.configurations}
-    slower = {**steps, "2d": 1_000, "3d_fullres": 999, "3d_lowres": 999}
+    slower = {**steps, "2d": FEWEST_STEPS, "3d_fullres": FEWEST_STEPS - 1, "3d_lowres": FEWEST_STEPS - 1}
     assert choose_default(slower, "3d_fullres")[0] == "2d"
-    assert choose_default({**slower, "3d_fullres": 1_000}, "2d")[0] == "3d_fullres"
-    assert choose_default({**slower, "2d": 999}, "3d_fullres")[0] == "3d_fullres"
+    assert choose_default({**slower, "3d_fullres": FEWEST_STEPS}, "2d")[0] == "3d_fullres"
+    assert choose_default({**slower, "2d": FEWEST_STEPS - 1}, "3d_fullres")[0] == "3d_fullres"
     (decision,) = (entry for entry in plan.decisions if entry.field == "default_configuration")
     assert decision.value == plan.default_configuration
 
@@ -97,15 +113,27 @@ def test_seconds_get_the_cheapest_steps_there_are() -> None:
     assert (network.features[:2], network.encoder_blocks[0], plan.batch_size) == ((8, 32), 1, 1)
 
 
-def test_patches_shrink_to_a_smallest_before_the_finest_level_gets_thin() -> None:
-    plans = [fullres(plan_for(hours, SLOW)) for hours in (10.0, 3.0, 0.6, 0.2, 0.05, 0.03)]
+def is_thin(plan: Configuration) -> bool:
+    return unet_of(plan).encoder_blocks[0] == 1
+
+
+def test_patches_get_smaller_then_thin_then_single_and_smaller_again() -> None:
+    plans = [fullres(plan_for(hours, SLOW, fingerprint=COARSE)) for hours in (10.0, 1.0, 0.5, 0.3, 0.03, 0.01)]
     voxels = [math.prod(plan.patch_shape) for plan in plans]
-    assert voxels == sorted(voxels, reverse=True)
-    assert voxels[0] > voxels[2] > SMALLEST // 2
-    thin = [unet_of(plan).encoder_blocks[0] == 1 for plan in plans]
-    assert all(not thin or voxels <= SMALLEST for thin, voxels in zip(thin, voxels, strict=True))
-    assert [plan.batch_size for plan in plans] == sorted((plan.batch_size for plan in plans), reverse=True)
-    assert plans[-1].batch_size == 1
+    assert voxels[0] > voxels[1] == voxels[2] == voxels[3] > voxels[4] > voxels[5] >= SMALLEST // 2
+    assert [is_thin(plan) for plan in plans] == [False, False, True, True, True, True]
+    assert [plan.batch_size for plan in plans] == [2, 2, 2, 1, 1, 1]
+
+
+@given(st.floats(min_value=0.005, max_value=20.0))
+def test_a_patch_sees_enough_of_the_body_while_there_is_time_for_enough_steps(hours: float) -> None:
+    plan = fullres(plan_for(hours, SLOW, fingerprint=COARSE))
+    body, voxels = math.prod((112, 112, 73)), math.prod(plan.patch_shape)
+    # A patch is cut to the divisors of its network: a little less than was wished for.
+    if voxels < 0.8 * SEEN_SHARE * body:
+        assert (is_thin(plan), plan.batch_size) == (True, 1)
+        # A patch that sees enough would have left too few steps.
+        assert plan.training.iterations * voxels < FEWEST_STEPS * SEEN_SHARE * body * 1.2
 
 
 @pytest.mark.parametrize("planner", [name for name in PLANNERS.own() if name != "default"])
