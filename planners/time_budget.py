@@ -23,17 +23,19 @@ from planners.sizing.growth import list_sizes
 LEAST_STEP_SECONDS = 0.006
 # Of the time, what optimiser steps take; the rest is validation, and starting up.
 STEPPING_SHARE = 0.9
-# Steps are made cheaper until so many fit, as long as a patch sees enough of the body.
+# Steps are made cheaper until so many fit, as long as a patch sees enough.
 LEAST_STEPS = 2_000
 # Only for so few do patches see less.
 FEWEST_STEPS = 300
 # From here on momentum gets further than Adam, as the field trains; not measured here.
 LONG_STEPS = 20_000
-# Voxels of a patch against those of the plan without a budget, in turns, but not below SEEN_SHARE of the median body;
-# then a thin finest level, then single patches, at last patches down to SMALLEST (experiments/LOG.md, "The most from
-# minutes of a CPU", "What a patch sees").
+# Voxels of a patch against those of the plan without a budget, in turns, as long as it has ENOUGH or sees SEEN_SHARE of
+# the median body; then a thin finest level, then single patches, at last patches down to SMALLEST (experiments/LOG.md,
+# "The most from minutes of a CPU", "What a patch sees").
 PATCH_SHARES = (1.0, 0.5, 0.25, 0.125)
 SEEN_SHARE = 0.4
+# That of 48x56x48 voxels.
+ENOUGH = 130_000
 # That of 32x40x32 voxels: with fewer, a brain loses the coarsest of four levels.
 SMALLEST = 41_000
 
@@ -150,7 +152,8 @@ def _economise(basis: Basis, planned: Planned) -> Iterator[tuple[int, Economy]]:
         return
     voxels = math.prod(_main(planned).patch_shape)
     least = min(SMALLEST, voxels)
-    seeing = min(voxels, max(least, math.ceil(SEEN_SHARE * _count_body_voxels(_main(planned), basis))))
+    seen = math.ceil(SEEN_SHARE * _count_body_voxels(_main(planned), basis))
+    seeing = min(voxels, ENOUGH, max(least, seen))
     sizes = tuple(dict.fromkeys(max(least, int(share * voxels)) for share in PATCH_SHARES))
     for size in dict.fromkeys(max(seeing, size) for size in sizes):
         yield LEAST_STEPS, Economy(patch_voxels=size)
@@ -219,8 +222,9 @@ def _explain_steps(configuration: Configuration, pace: Pace, basis: Basis, max_h
     rule = f"As many steps as fit into the time, at most {GPU_ITERATIONS:,}."
     if not basis.fixed:
         rule += (
-            f" Below {LEAST_STEPS:,}, networks shrink, and patches to {SEEN_SHARE:.0%} of the body; below "
-            f"{FEWEST_STEPS:,}, patches shrink further. Below {LONG_STEPS:,}, AdamW replaces momentum."
+            f" Below {LEAST_STEPS:,}, patches shrink to {SEEN_SHARE:.0%} of the body or {ENOUGH:,} voxels, then the "
+            f"finest level gets thin, and batches single patches; below {FEWEST_STEPS:,}, patches shrink further. "
+            f"Below {LONG_STEPS:,}, AdamW replaces momentum."
         )
     return Decision(
         field=f"{configuration.name}.training.iterations",

@@ -19,10 +19,10 @@ from planners.networks.memory_decisions import predict_configuration
 from planners.plan import Configuration, Plan
 from planners.sizing.budgets import PLANNED_SHARE
 from planners.time_budget import (
+    ENOUGH,
     FEWEST_STEPS,
     LEAST_STEPS,
     LONG_STEPS,
-    SEEN_SHARE,
     SMALLEST,
     STEPPING_SHARE,
     choose_default,
@@ -118,22 +118,28 @@ def is_thin(plan: Configuration) -> bool:
 
 
 def test_patches_get_smaller_then_thin_then_single_and_smaller_again() -> None:
-    plans = [fullres(plan_for(hours, SLOW, fingerprint=COARSE)) for hours in (10.0, 1.0, 0.5, 0.3, 0.03, 0.01)]
+    plans = [fullres(plan_for(hours, SLOW, fingerprint=COARSE)) for hours in (10.0, 0.5, 0.3, 0.1, 0.01)]
     voxels = [math.prod(plan.patch_shape) for plan in plans]
-    assert voxels[0] > voxels[1] == voxels[2] == voxels[3] > voxels[4] > voxels[5] >= SMALLEST // 2
-    assert [is_thin(plan) for plan in plans] == [False, False, True, True, True, True]
-    assert [plan.batch_size for plan in plans] == [2, 2, 2, 1, 1, 1]
+    assert voxels[0] > voxels[1] == voxels[2] == voxels[3] > voxels[4] >= SMALLEST
+    assert [is_thin(plan) for plan in plans] == [False, False, True, True, True]
+    assert [plan.batch_size for plan in plans] == [2, 2, 2, 1, 1]
 
 
 @given(st.floats(min_value=0.005, max_value=20.0))
-def test_a_patch_sees_enough_of_the_body_while_there_is_time_for_enough_steps(hours: float) -> None:
+def test_a_patch_sees_enough_while_there_is_time_for_enough_steps(hours: float) -> None:
     plan = fullres(plan_for(hours, SLOW, fingerprint=COARSE))
-    body, voxels = math.prod((112, 112, 73)), math.prod(plan.patch_shape)
+    voxels = math.prod(plan.patch_shape)
     # A patch is cut to the divisors of its network: a little less than was wished for.
-    if voxels < 0.8 * SEEN_SHARE * body:
+    if voxels < 0.8 * ENOUGH:
         assert (is_thin(plan), plan.batch_size) == (True, 1)
         # A patch that sees enough would have left too few steps.
-        assert plan.training.iterations * voxels < FEWEST_STEPS * SEEN_SHARE * body * 1.2
+        assert plan.training.iterations * voxels < FEWEST_STEPS * ENOUGH * 1.2
+
+
+def test_a_small_body_needs_no_larger_patch() -> None:
+    hippocampus = expand(read_published("msd_hippocampus"))
+    patches = [fullres(plan_for(hours, SLOW, fingerprint=hippocampus)).patch_shape for hours in (0.1, 0.01)]
+    assert [math.prod(patch) for patch in patches] == [32 * 40 * 32, 32 * 40 * 32]
 
 
 @pytest.mark.parametrize("planner", [name for name in PLANNERS.own() if name != "default"])
