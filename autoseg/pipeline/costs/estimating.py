@@ -28,6 +28,8 @@ from planners.time_budget import STEPPING_SHARE, predict_plan_step
 
 # A step is a forward pass, and a backward pass that takes as long as two of them.
 FORWARD_SHARE = 1 / 3
+# Of a command that trains or predicts, until all libraries are there: 4 to 5 s on two cores (experiments/LOG.md).
+START_SECONDS = 4.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,9 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Costs:
-    """Estimated costs of a data set on one machine. Times are in hours, infinite where they are not known.
+    """Estimated costs of a data set on one machine.
+
+    Times are in hours, the start of the command included, infinite where they are not known.
 
     Attributes:
         name: of the machine.
@@ -109,7 +113,7 @@ def estimate_costs(place: Place, fingerprint: DatasetFingerprint, folds: int) ->
     count = folds or 1
     fold_seconds = sum(_time_fold(place, one, cases, folds) for one in needed)
     scan = _find_median(cases)
-    reading = place.reading.seconds(_count_raw(fingerprint, (scan,)), place.cores)
+    reading = START_SECONDS + place.reading.seconds(_count_raw(fingerprint, (scan,)), place.cores)
     looking = sum(_time_looking(place, one, (scan,)) for one in needed)
     # A single division may train on nearly all of them.
     trained = len(cases) * (1 - 1 / folds) if folds > 1 else len(cases)
@@ -120,7 +124,7 @@ def estimate_costs(place: Place, fingerprint: DatasetFingerprint, folds: int) ->
         patch_shape=default.patch_shape,
         batch_size=default.batch_size,
         folds=count,
-        planning_hours=place.reading.seconds(_count_raw(fingerprint, cases), place.cores) / 3600,
+        planning_hours=(START_SECONDS + place.reading.seconds(_count_raw(fingerprint, cases), place.cores)) / 3600,
         fold_hours=fold_seconds / 3600,
         all_folds_hours=math.ceil(count / place.devices) * fold_seconds / 3600,
         scan_hours=(reading + looking) / 3600,
@@ -137,7 +141,7 @@ def _time_fold(place: Place, configuration: Configuration, cases: Sequence[CaseF
     if place.plan.max_hours is not None:
         return place.plan.max_hours * 3600
     validating = _time_looking(place, configuration, cases) / folds if folds else 0.0
-    return _time_training(place, configuration) + validating
+    return START_SECONDS + _time_training(place, configuration) + validating
 
 
 def _time_training(place: Place, configuration: Configuration) -> float:
