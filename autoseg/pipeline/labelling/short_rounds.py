@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from autoseg.pipeline.labelling.loop_state import OpenLoop
+from autoseg.pipeline.labelling.training import choose_models
 from autoseg.pipeline.models.short_trainings import measure_short
 from autoseg.pipeline.models.trained_folds import find_trained
 from autoseg.pipeline.plans.reading import read_plan
-from autoseg.workspace.fold import ALL
 from dataset_fingerprints.names import counted
 
 
@@ -17,10 +17,9 @@ def describe_short_round(opened: OpenLoop) -> str:
         AutosegError: the round has no trained model.
     """
     own, workspace = opened.loop.current(), opened.now().workspace
-    plan, _ = read_plan(workspace, "default")
-    names = () if own.training.configuration is None else (own.training.configuration,)
-    folds = () if own.training.fold == ALL else (own.training.fold,)
-    short = measure_short(find_trained(workspace, plan, names, folds).folders())
+    choice = choose_models(own)
+    plan, _ = read_plan(workspace, choice.plan_name)
+    short = measure_short(find_trained(workspace, plan, choice.configurations, choice.folds).folders())
     if short is None:
         return ""
     steps, minutes = short
