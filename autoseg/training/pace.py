@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from autoseg.training.position import Position
 from planners.sizing.growth import sum_steps
 
-# Steps that pay for memory and kernels being set up, and those that are measured.
+# Steps that pay for memory and kernels being set up, and those that are measured at least.
 UNMEASURED_STEPS, MEASURED_STEPS = 1, 2
 # No size of a batch costs less than this share of the planned one: clocks are coarse.
 LEAST_COST = 1e-3

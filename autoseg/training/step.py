@@ -121,39 +121,46 @@ class Stepper:
         self.stopwatch.lap("update")
         return loss.detach()
 
-    def measure_pace(self, iteration: int) -> Pace:
-        """Return how long steps take here, from a few of which none moves the weights."""
-        step_seconds, forward_seconds = self._time_steps(iteration, -1)
-        smallest = self._time_steps(iteration, 0)[0] if len(self.sizes) > 1 else step_seconds
+    def measure_pace(self, iteration: int, least_seconds: float = 0.0) -> Pace:
+        """Return how long steps take here, from a few of which none moves the weights.
+
+        Args:
+            iteration: whose batch they use.
+            least_seconds: that steps of one size are measured for. A processor is slower under a load that lasts than in
+                its first seconds. Where several processes train together, 0: they take as many steps as each other.
+        """
+        step_seconds, forward_seconds = self._time_steps(iteration, -1, least_seconds)
+        smallest = self._time_steps(iteration, 0, least_seconds)[0] if len(self.sizes) > 1 else step_seconds
         setup = self._setup
         works = [count_at_size(size, setup.channels, setup.heads.count()) for size in self.sizes]
         costs = share_costs(smallest, step_seconds, works)
         return Pace(step_seconds=step_seconds, tile_seconds=forward_seconds / self.patches, costs=costs)
 
-    def _time_steps(self, iteration: int, size: int) -> tuple[float, float]:
+    def _time_steps(self, iteration: int, size: int, least_seconds: float) -> tuple[float, float]:
         """Return the seconds of a step with a batch of a size, and of its forward pass; no weight is moved."""
         network, optimizer, clock = self.state.network, self.state.optimizer, self._setup.clock
         running = [buffer.clone() for buffer in network.buffers()]
-        begun, ended, forward = 0.0, 0.0, 0.0
+        begun, ended, forward, measured = 0.0, 0.0, 0.0, -UNMEASURED_STEPS
         try:
-            for number in range(UNMEASURED_STEPS + MEASURED_STEPS):
-                if number == UNMEASURED_STEPS:
+            while measured < MEASURED_STEPS or ended - begun < least_seconds:
+                if measured == 0:
                     begun = clock()
                 self._batches.fetch(iteration, size)
                 batch = self._batches.make(iteration, size)
                 made = clock()
                 loss = self._forward(self._network, batch)
                 loss.item()
-                if number >= UNMEASURED_STEPS:
+                if measured >= 0:
                     forward += clock() - made
                 loss.backward()
                 processes.add_gradients(network.parameters())
                 optimizer.zero_grad(set_to_none=True)
                 loss.item()
                 ended = clock()
+                measured += 1
         finally:  # a signal may end it anywhere, and the network is then saved
             _put_back(network, running)
-        return (ended - begun) / MEASURED_STEPS, forward / MEASURED_STEPS
+        return (ended - begun) / measured, forward / measured
 
     def try_compiling(self, iteration: int) -> Trial:
         """Compile the network, and keep it so if its steps are quicker; all weights stay as they are."""

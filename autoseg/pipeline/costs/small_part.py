@@ -39,6 +39,8 @@ from planners.plan import Configuration, Plan
 
 # Longer edges are cut to this: time per voxel is what is measured, and it stays seconds.
 LONGEST_EDGE = 96
+# Steps are measured for so long: a processor is slower under a load that lasts.
+_STEPPING_SECONDS = 10.0
 # The first scans of a process wait for what is imported and made once.
 _UNMEASURED = 2
 # Around a patch, so that its place can vary.
@@ -177,7 +179,7 @@ def measure_pace(plan: Plan, configuration: Configuration) -> Pace:
         configuration: that sees scans alone.
     """
     with make_stepper(plan, configuration) as stepper:
-        return stepper.measure_pace(0)
+        return stepper.measure_pace(0, _STEPPING_SECONDS)
 
 
 def make_noise_cases(plan: Plan, configuration: Configuration, device: torch.device) -> list[TrainingCase]:

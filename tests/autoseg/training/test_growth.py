@@ -195,3 +195,15 @@ def test_a_training_of_minutes_ends_on_time_although_its_steps_become_longer(
     assert [size_at(number, 99, 3) for number in (32, 33, 65, 66)] == [0, 1, 1, 2]
     # Of the minute, 3.84 s have been measured.
     assert progress.expected[0].startswith("Expected here: about 56 s: 56 s for as many steps as fit")
+
+
+def test_steps_are_measured_for_as_long_as_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = watch_shapes(monkeypatch)
+    made = setup(growth=PROGRESSIVE, iterations=9)
+    stepper = Stepper(replace(made, clock=Ticking()), FoldFolder(root=tmp_path))
+    brief = stepper.measure_pace(0)
+    assert seen == [(2, 1, *SIZES[-1])] * 3 + [(2, 1, *SIZES[0])] * 3
+    seen.clear()
+    lasting = stepper.measure_pace(0, least_seconds=60.0)
+    assert seen.count((2, 1, *SIZES[-1])) > 10 < seen.count((2, 1, *SIZES[0]))
+    assert lasting.step_seconds == pytest.approx(brief.step_seconds, rel=0.5)
