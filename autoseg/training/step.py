@@ -126,8 +126,8 @@ class Stepper:
 
         Args:
             iteration: whose batch they use.
-            least_seconds: that steps of one size are measured for. A processor is slower under a load that lasts than in
-                its first seconds. Where several processes train together, 0: they take as many steps as each other.
+            least_seconds: that steps of one size are measured for. A processor is slower under a load that lasts than
+                in its first seconds. Where several processes train together, 0: they take as many steps as each other.
         """
         step_seconds, forward_seconds = self._time_steps(iteration, -1, least_seconds)
         smallest = self._time_steps(iteration, 0, least_seconds)[0] if len(self.sizes) > 1 else step_seconds
