@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from dataset_fingerprints.errors import FileFormatError, PlanError, did_you_mean
 from dataset_fingerprints.files.jsonfiles import JsonValue, from_plain
+from dataset_fingerprints.installed import DISTRIBUTION
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.registered import describe_entry, load_entry
 
@@ -20,7 +21,6 @@ Options = TypeVar("Options")
 Entry = TypeVar("Entry")
 
 
-_DISTRIBUTION = "autoseg-lesion"  # whose entry points name the recipes
 # What pydantic finds wrong -> what would be right.
 _EXPECTED = {
     "float_type": "a number",
@@ -94,7 +94,7 @@ class PartTable(Mapping[str, Entry], Generic[Entry]):
         if name in self._own:
             return True
         entry = self._registered.get(name)
-        return entry is not None and entry.dist is not None and entry.dist.name == _DISTRIBUTION
+        return entry is not None and entry.dist is not None and entry.dist.name == DISTRIBUTION
 
     def own(self) -> tuple[str, ...]:
         """Return the names of our entries."""

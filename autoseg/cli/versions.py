@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
 import typer
 
 from autoseg.cli.terminal.display import show_plain
-
-_DISTRIBUTION = "autoseg-lesion"
+from dataset_fingerprints.installed import DISTRIBUTION, find_version
 
 
 def describe_versions() -> str:
     """Return the versions of autoseg, Python and torch in a line."""
-    return f"autoseg {_find(_DISTRIBUTION)}, Python {platform.python_version()}, torch {_find('torch')}"
+    return f"autoseg {_find()}, Python {platform.python_version()}, torch {_find('torch')}"
 
 
 def show_versions(asked: bool) -> None:
@@ -24,8 +22,5 @@ def show_versions(asked: bool) -> None:
         raise typer.Exit
 
 
-def _find(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:  # autoseg itself, run from a checkout
-        return "(not installed)"
+def _find(distribution: str = DISTRIBUTION) -> str:
+    return find_version(distribution) or "(not installed)"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from operator import not_
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -23,6 +22,7 @@ from autoseg.models.tensors import pack_tensors, unpack_weights
 from dataset_fingerprints.dataset import first_of_each
 from dataset_fingerprints.errors import DataError, FileFormatError
 from dataset_fingerprints.files.jsonfiles import parse_json, parse_sealed, to_sealed_json
+from dataset_fingerprints.installed import find_version
 from dataset_fingerprints.likeness import Traits
 from dataset_fingerprints.names import check_fold_name, check_folder_name
 from planners.editing.plan_checks import check_run
@@ -37,7 +37,6 @@ CARD = "README.md"
 _SCANS, _SELECTION = "scans.json", "selection.json"
 _DICE, _QUALITY = "predicted_dice.json", "quality.json"
 _CLASSES, _CLASSES_WEIGHTS = "lesion_classes.json", "lesion_classes.safetensors"
-_DISTRIBUTION = "autoseg-lesion"
 # Of one fold; a training keeps a few.
 MOST_NETWORKS = 64
 
@@ -340,10 +339,7 @@ def write_bundle(
 
 def own_version() -> str:
     """Return the version of the program; `unknown` where it runs without being installed."""
-    try:
-        return version(_DISTRIBUTION)
-    except PackageNotFoundError:
-        return "unknown"
+    return find_version() or "unknown"
 
 
 def _list_kept(models: ModelSet) -> dict[str, object]:

@@ -17,6 +17,7 @@ from scipy import ndimage
 from autoseg.radiomics.families import MEASURED, family_of
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.geometry import TripleFloat
+from dataset_fingerprints.installed import advise_extra
 
 PACKAGE = "mirp"
 # What a filter of a wavelet, and the neighbours of a voxel, see around a region.
@@ -57,8 +58,7 @@ def refuse_missing_package() -> None:
     """
     if find_spec(PACKAGE) is None:
         raise DataError(
-            f"radiomics needs {PACKAGE}, which is not installed. Install what it needs: "
-            "pip install 'autoseg-lesion[radiomics]'."
+            f"radiomics needs {PACKAGE}, which is not installed. Install what it needs: {advise_extra('radiomics')}."
         )
 
 

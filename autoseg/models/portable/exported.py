@@ -14,6 +14,7 @@ from autoseg.models.portable.assembly import ENTRY, ENTRY_TEXT, NAME, assemble
 from autoseg.models.portable.program.files import find_obstacles
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import to_json
+from dataset_fingerprints.installed import advise_extra
 from planners.choices import resolve
 from planners.networks.topology import pad_up
 from planners.parts import NETWORKS
@@ -33,7 +34,7 @@ def refuse_missing_packages() -> None:
     if missing:
         raise DataError(
             f"--onnx needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed. "
-            "Install what exporting needs: pip install 'autoseg-lesion[onnx]'."
+            f"Install what exporting needs: {advise_extra('onnx')}."
         )
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.atomic import replacing
+from dataset_fingerprints.installed import DISTRIBUTION
 
-DISTRIBUTION = "autoseg-lesion"
 _WHEEL = "Wheel-Version: 1.0\nGenerator: autoseg\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 # The earliest time that a zip knows, so that the same files make the same wheel.
 _TIME = (1980, 1, 1, 0, 0, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -46,6 +45,7 @@ from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError, FileFormatError, PlanError, StoppedError, WorkspaceError
 from dataset_fingerprints.files.atomic import sweep
 from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.installed import DISTRIBUTION, find_version
 from dataset_fingerprints.names import counted
 
 # The planner whose steps get smaller for a short time; others plan what their source says.
@@ -369,10 +369,6 @@ def _device_name(device: torch.device) -> str:
 
 
 def _versions() -> tuple[tuple[str, str], ...]:
-    packages = ("autoseg-lesion", "torch", "numpy")
-    known = []
-    for name in packages:
-        # Run from a plain checkout, autoseg itself is not installed.
-        with suppress(importlib.metadata.PackageNotFoundError):
-            known.append((name, importlib.metadata.version(name)))
+    found = ((name, find_version(name)) for name in (DISTRIBUTION, "torch", "numpy"))
+    known = ((name, version) for name, version in found if version is not None)
     return (("python", platform.python_version()), *known)

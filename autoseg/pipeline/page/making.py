@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from autoseg.pipeline.folds.runs import name_folds
@@ -20,9 +19,9 @@ from autoseg.pipeline.page.selection_part import describe_choice
 from autoseg.pipeline.page.training_part import describe_trainings
 from autoseg.progress import Progress
 from autoseg.reporting.page import Page, Section
+from dataset_fingerprints.installed import find_version
 from dataset_fingerprints.sizes import show_bytes
 
-_DISTRIBUTION = "autoseg-lesion"
 _PARTS = 8
 
 
@@ -55,7 +54,7 @@ def make_page(found: Gathered, beside: Beside, progress: Progress) -> Page:
         title=f"{found.dataset.name}: report of autoseg",
         facts=tuple(_state_facts(found)),
         sections=sections,
-        made=f"Made by autoseg {_find_version()} on {datetime.now().astimezone():%Y-%m-%d %H:%M %Z}.",
+        made=_state_origin(),
         simulated=found.simulated,
     )
 
@@ -75,6 +74,10 @@ def _make_sections(found: Gathered, beside: Beside) -> Iterator[Section | None]:
     yield describe_dataset(found)
     yield describe_plan(found)
     yield describe_trainings(found) if found.folds else None
+
+
+def _state_origin() -> str:
+    return f"Made by autoseg {find_version() or '(not installed)'} on {datetime.now().astimezone():%Y-%m-%d %H:%M %Z}."
 
 
 def _state_facts(found: Gathered) -> Iterator[tuple[str, str]]:
@@ -98,10 +101,3 @@ def _show_interval(found: Gathered) -> str:
         return " (mean over labels)"
     interval = found.evaluation.summary[0].statistics("dice").ci95
     return "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
-
-
-def _find_version() -> str:
-    try:
-        return version(_DISTRIBUTION)
-    except PackageNotFoundError:
-        return "(not installed)"

@@ -23,12 +23,12 @@ from dataset_fingerprints.failures import Failure, attempt
 from dataset_fingerprints.fault_log import first_line
 from dataset_fingerprints.files.atomic import replacing
 from dataset_fingerprints.geometry import Grid, find_reorientation, from_canonical
+from dataset_fingerprints.installed import advise_extra
 from dataset_fingerprints.reading.dicom import order_slices
 from dataset_fingerprints.reading.dicom.slices import Slice
 from dataset_fingerprints.reading.images import read_label_map
 
 SUFFIX = ".seg.dcm"
-INSTALL = "pip install 'autoseg-lesion[dicom]'"
 _NAME = "autoseg"
 _SCHEME, _OWN_SCHEME = "SCT", "99AUTOSEG"
 _ABNORMAL = ("49755003", _SCHEME, "Morphologically Abnormal Structure")
@@ -78,7 +78,7 @@ def can_write() -> bool:
 
 def describe_missing() -> str:
     """Return what to install, in a sentence."""
-    return f"Masks of DICOM series are also written as DICOM SEG where highdicom is installed: {INSTALL}."
+    return f"Masks of DICOM series are also written as DICOM SEG where highdicom is installed: {advise_extra('dicom')}."
 
 
 def place_seg(mask: Path, name: str) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from operator import not_
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +19,7 @@ from autoseg.pipeline.scores.showing import Amount
 from dataset_fingerprints.dataset import Label
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import read_json, write_json
+from dataset_fingerprints.installed import find_version
 
 SCHEMA_VERSION = 1
 _PACKAGES = ("torch", "numpy", "scipy", "nibabel", "SimpleITK")
@@ -180,14 +180,7 @@ class PredictionRecord:
 def list_versions() -> dict[str, str]:
     """Return the versions of the program, of Python and of the libraries that masks depend on."""
     found = {"autoseg": own_version(), "python": platform.python_version()}
-    return found | {package: _find_version(package) for package in _PACKAGES}
-
-
-def _find_version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "unknown"
+    return found | {package: find_version(package) or "unknown" for package in _PACKAGES}
 
 
 def describe_folds(models: ModelSet) -> tuple[RecordedFold, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from autoseg.pipeline.tuning.records import AS_PLANNED
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.installed import advise_extra
 from planners.editing.alternatives import Alternatives
 from planners.editing.option_checks import MOST_SEED
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # Draws by the scores so far until one is new; then one of those that are left.
 _TRIES = 25
-INSTALL = "pip install 'autoseg-lesion[tune]'"
 
 Changes = Mapping[str, str]
 
@@ -45,7 +45,9 @@ def refuse_without_optuna() -> None:
         PlanError: Optuna is not installed.
     """
     if find_spec("optuna") is None:
-        raise PlanError(f"`autoseg tune` draws its candidates by Optuna, which is not installed: {INSTALL}.")
+        raise PlanError(
+            f"`autoseg tune` draws its candidates by Optuna, which is not installed: {advise_extra('tune')}."
+        )
 
 
 def list_single_changes(space: Alternatives) -> tuple[Changes, ...]:
