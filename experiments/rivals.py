@@ -18,12 +18,15 @@ import numpy as np
 
 from autoseg.evaluation import Convention, FilePair, choose_metrics, evaluate_files, label_targets, pair_files
 from autoseg.hardware import count_cores
+from autoseg.progress import Progress
 from autoseg.simulate import SimulationOptions, simulate_dataset
 from autoseg.workspace.fold import FULL
 from dataset_fingerprints.dataset import Case
+from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import AutosegError
 from dataset_fingerprints.files.jsonfiles import write_json
 from dataset_fingerprints.layouts import read_dataset
+from dataset_fingerprints.names import counted
 from dataset_fingerprints.reading.images import read_label_map
 from dataset_fingerprints.units import find_units
 from experiments.costs.side_by_side import Script, run_together, spell
@@ -31,6 +34,7 @@ from experiments.peers.nnunet import ENDING, write_nnunet_raw
 from experiments.rivals_figures import Outcome
 
 TRUTH_FOLDER = "labelsTs"
+OUTCOMES = "outcomes.json"
 # Lesions are counted, so that ratios can be made of sums over scans.
 JUDGED_BY = Convention(
     name="rivals",
@@ -100,8 +104,13 @@ def parse_side(text: str) -> Side:
     return Side(name=name, options=options)
 
 
-def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
+def hold_contest(contest: Contest, work: Path, progress: Progress) -> list[Outcome]:
     """Train, predict and score all networks; what is finished in `work` is not done again.
+
+    Args:
+        contest: its conditions.
+        work: a new folder, or that of the same contest.
+        progress: receiver of progress reports.
 
     Raises:
         AutosegError: two sides have one name, or a command failed, and the message names its log.
@@ -113,15 +122,30 @@ def hold_contest(contest: Contest, work: Path) -> list[Outcome]:
     runs = [Run(side=side, seed=seed, folder=work) for seed in range(contest.seeds) for side in contest.sides]
     outcomes = []
     at_once = min(len(contest.sides), count_cores())
-    for place in range(0, len(runs), at_once):
-        together = runs[place : place + at_once]
-        codes = run_together([run.script(contest.minutes) for run in together], at_once)
-        for run, code in zip(together, codes, strict=True):
-            if code:
-                raise AutosegError(f"{run.side.name}, seed {run.seed}: failed. See {run.log()}.")
-        outcomes += [_score(run, judges) for run in together]
-        write_json(work / "outcomes.json", outcomes)
+    training = 60 * contest.minutes * -(-len(runs) // at_once)
+    progress.say(
+        f"{counted(len(runs), 'training')} of {show_duration(60 * contest.minutes)}, {at_once} at a time: "
+        f"{show_duration(training)}, and some minutes for planning and predicting. Logs: {work}/SIDE-SEED.log."
+    )
+    with progress.task("Trainings", len(runs)) as task:
+        for place in range(0, len(runs), at_once):
+            together = runs[place : place + at_once]
+            codes = run_together([run.script(contest.minutes) for run in together], at_once)
+            for run, code in zip(together, codes, strict=True):
+                if code:
+                    raise AutosegError(
+                        f"{run.side.name}, seed {run.seed}: failed: {_read_last_line(run.log())} See {run.log()}."
+                    )
+            outcomes += [_score(run, judges) for run in together]
+            write_json(work / OUTCOMES, outcomes)
+            task.advance(len(together))
     return outcomes
+
+
+def _read_last_line(log: Path) -> str:
+    """Return the last line that a command left."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing."
 
 
 def _lay_out(contest: Contest, raw: Path) -> Judges:

@@ -43,8 +43,12 @@ def rivals(
     max_lesion_ml: Annotated[float, typer.Option(help="As for autoseg simulate.")] = 390.0,
 ) -> None:
     """Let ways to plan train on the same scans for the same time, side by side, and judge them on other ones."""
-    from autoseg.cli.terminal.display import show_table
-    from experiments.rivals import SIMULATION, Contest, hold_contest, parse_side
+    from autoseg.cli.terminal.display import TerminalProgress, console, show_table
+    from dataset_fingerprints.durations import show_duration
+    from dataset_fingerprints.layouts import find_marks
+    from dataset_fingerprints.names import counted
+    from dataset_fingerprints.simulated import mark_title
+    from experiments.rivals import OUTCOMES, SIMULATION, Contest, hold_contest, parse_side
     from experiments.rivals_figures import compare, name_columns
 
     simulation = replace(
@@ -57,7 +61,11 @@ def rivals(
     )
     named = tuple(parse_side(side) for side in sides or ("default", "nnunet=--planner nnunet"))
     contest = Contest(sides=named, minutes=minutes, seeds=seeds, simulation=simulation, data=data)
-    outcomes = hold_contest(contest, work)
-    scans = data.name if data else f"simulated scans of {simulation.spacing_mm:g} mm"
-    title = f"{minutes:g} minutes each, {seeds} seeds, {scans}"
-    show_table(title, name_columns(named[0].name), compare(outcomes))
+    outcomes = hold_contest(contest, work, TerminalProgress())
+    scans = data.name if data else f"scans of {simulation.spacing_mm:g} mm"
+    title = f"{show_duration(60 * minutes)} each, {counted(seeds, 'seed')}, {scans}"
+    # One column says what a row is of: narrow terminals repeat the first.
+    rows = [(", ".join(row[:3]), *row[3:]) for row in compare(outcomes)]
+    _, _, _, *columns = name_columns(named[0].name)
+    show_table(mark_title(title, data is None or find_marks([data]).simulated), ("of", *columns), rows)
+    console.print(f"All figures: {work / OUTCOMES}", soft_wrap=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autoseg.evaluation.statistics import USUAL_INTERVAL, Statistic, bootstrap_interval
+from autoseg.evaluation.statistics import LEAST_CASES, USUAL_INTERVAL, Statistic, bootstrap_interval
 from autoseg.evaluation.statistics.resampling import find_places
 
 RESAMPLES = 10_000
@@ -130,8 +130,10 @@ def _compare_sides(
 def _with_interval(values: NDArray[np.float64], of: Statistic, places: NDArray[np.int64]) -> str:
     """Show a statistic of values, (training, scan, m), with its interval."""
     scans = values.mean(axis=0)
-    interval = _find_interval(scans, of, places)
-    return f"{_show(of(scans.mean(axis=0)))} ({' to '.join(map(_show, interval))})"
+    figure = _show(of(scans.mean(axis=0)))
+    if _are_few(places):
+        return figure
+    return f"{figure} ({' to '.join(map(_show, _find_interval(scans, of, places)))})"
 
 
 def _contrast(mine: NDArray[np.float64], first: NDArray[np.float64], of: Statistic, places: NDArray[np.int64]) -> str:
@@ -145,6 +147,8 @@ def _contrast(mine: NDArray[np.float64], first: NDArray[np.float64], of: Statist
     gain = difference(both.mean(axis=0))
     if np.isnan(gain):
         return "-"
+    if _are_few(places):
+        return f"{gain:+.3f}"
     low, high = _find_interval(both, difference, places)
     return f"{gain:+.3f} ({low:+.3f} to {high:+.3f})"
 
@@ -153,6 +157,11 @@ def _contrast_each(mine: NDArray[np.float64], first: NDArray[np.float64], of: St
     """Show by how much the statistic of each training exceeds that of the first side's."""
     gains = [of(one.mean(axis=0)) - of(other.mean(axis=0)) for one, other in zip(mine, first, strict=True)]
     return ", ".join("-" if np.isnan(gain) else f"{gain:+.3f}" for gain in gains)
+
+
+def _are_few(places: NDArray[np.int64]) -> bool:
+    """Return whether there are too few subjects to say how far a figure may be off."""
+    return len(np.unique(places)) < LEAST_CASES
 
 
 def _find_interval(scans: NDArray[np.float64], of: Statistic, places: NDArray[np.int64]) -> tuple[float, float]:

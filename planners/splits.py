@@ -61,8 +61,9 @@ def split_by_subject(fingerprint: DatasetFingerprint, seed: int) -> Splits:
     dealt = [[names[index] for index in held_out] for _, held_out in dealer.split(names, strata)]
     chosen = spread_rare_labels(dealt, subjects)
     tasks = "task, " if any(case.task for case in fingerprint.cases) else ""
+    sites = " and site" if any(case.site for case in fingerprint.cases) else ""
     return Splits(
-        origin=f"{folds} folds by subject, stratified by {tasks}lesion volume and site, seed {seed}",
+        origin=f"{folds} folds by subject, stratified by {tasks}lesion volume{sites}, seed {seed}",
         folds=tuple(_make_fold(subjects, held_out) for held_out in chosen),
     )
 

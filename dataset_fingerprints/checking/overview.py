@@ -65,7 +65,7 @@ def _describe_label(label: Label, cases: Sequence[CaseFingerprint]) -> str:
     text = f"label {label.value}: {_show_ml(min(present))} ml"
     if min(present) != max(present):
         text = f"label {label.value}: {_show_ml(min(present))} to {_show_ml(max(present))} ml"
-        text += f", half the cases below {_show_ml(float(np.median(present)))}"
+        text += f", half the cases below {_show_ml(float(np.median(present)))} ml"
     without = len(cases) - len(present)
     return text + (f"; none in {counted(without, 'case')}" if without else "")
 

@@ -29,6 +29,12 @@ def resolve(path: Path) -> Path:
         raise DataError(f"{path}: is or lies behind a link that leads back to itself. Remove the link.") from error
 
 
+def shorten_path(path: Path) -> str:
+    """Return a path from the current directory where it lies in it."""
+    here, place = Path.cwd(), path.absolute()
+    return str(place.relative_to(here)) if place != here and place.is_relative_to(here) else str(path)
+
+
 def identify_place(path: Path) -> Identity | None:
     """Return the numbers of the device and the file that a path leads to: the same for all links; None for nothing."""
     try:

@@ -124,7 +124,7 @@ def _refuse_unlabelled(tree: Tree, chosen: Sequence[Chosen]) -> None:
     name = f"{chosen[0].case.name}_label-L_mask.nii.gz" if tree.layout == "bids" else "..._seg.nii.gz"
     where = f"beside {example.path.relative_to(tree.root)}" if example else "beside each scan"
     raise DataError(
-        f"{tree.root}: none of its {counted(len(chosen), 'case')} has a label map. Expected one {where}, called like "
+        f"{tree.root}: no case of {len(chosen)} has a label map. Expected one {where}, called like "
         f"{name}{', or in derivatives/NAME/' if tree.layout == 'bids' else ''}. Found label maps: "
         f"{show_kinds(tree, labels=True)}.{more}"
     )

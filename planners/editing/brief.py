@@ -99,7 +99,7 @@ def _show_plan(plan: Plan, known: Known) -> Section:
     rows = (
         ("data set", f"{plan.dataset}; channels: {', '.join(plan.channels)}"),
         ("regions" if plan.scheme.regions else "labels", ", ".join(names)),
-        ("trained on", _show_machine(plan)),
+        ("made for", _show_machine(plan)),
         ("configuration", f"{default.name}{alternatives}"),
         ("predicts with", _show_ensemble(plan)),
         ("folds", known.folds),
@@ -136,12 +136,22 @@ def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
             "it after its first steps, and --max-hours sets it"
         )
     how = "as its trained folds took" if configuration.name in known.seconds_per_step else "as measured here"
-    whole = f", {show_duration(seconds * known.fold_count)} for all {known.fold_count}" if known.fold_count > 1 else ""
-    time = f"about {show_duration(seconds)} per fold on this machine for {steps:,} steps, {how}{whole}"
     planned = (plan.max_hours or math.inf) * 3600
     if seconds > SLOWER * planned:
-        time += f". Planned for {show_duration(planned)}, to which `autoseg train` holds with fewer steps"
-    return time
+        return (
+            f"{show_duration(planned)} per fold, which it was planned for{_count_folds(planned, known)}. All "
+            f"{steps:,} steps would take about {show_duration(seconds)} on this machine, {how}: `autoseg train` makes "
+            "as many as fit"
+        )
+    return (
+        f"about {show_duration(seconds)} per fold on this machine for {steps:,} steps, "
+        f"{how}{_count_folds(seconds, known)}"
+    )
+
+
+def _count_folds(seconds: float, known: Known) -> str:
+    """Return how long all folds take, where there are several."""
+    return f", {show_duration(seconds * known.fold_count)} for all {known.fold_count}" if known.fold_count > 1 else ""
 
 
 def _show_configurations(plan: Plan, known: Known) -> Section:

@@ -20,8 +20,9 @@ from autoseg.cli.options.data_options import (
 )
 from autoseg.cli.options.exclusive import refuse_unused
 from autoseg.cli.results.check_report import show_report
-from autoseg.cli.results.written import shorten_path, show_written
+from autoseg.cli.results.written import show_written
 from autoseg.cli.terminal.display import TerminalProgress, console, show_table
+from dataset_fingerprints.files.places import shorten_path
 from dataset_fingerprints.names import counted
 
 # Parameters of checking a data set.

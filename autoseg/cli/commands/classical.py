@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autoseg.cli.options.data_options import ModelChannelOption, ScansArgument
-from autoseg.cli.results.written import shorten_path, show_written
+from autoseg.cli.results.written import show_written
 from autoseg.cli.terminal.display import TerminalProgress, console
 from dataset_fingerprints.errors import DataError, PartlyDoneError
+from dataset_fingerprints.files.places import shorten_path
 from dataset_fingerprints.names import counted
 from dataset_fingerprints.simulated import mark_title
 

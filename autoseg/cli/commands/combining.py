@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from autoseg.cli.results.written import shorten_path, show_written
+from autoseg.cli.results.written import show_written
 from autoseg.cli.terminal.display import TerminalProgress, console
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import shorten_path
 
 
 def combine(

@@ -13,9 +13,10 @@ import typer
 
 from autoseg.cli.options.model_options import ScanMemoryOption
 from autoseg.cli.options.parsing import SeveralValues
-from autoseg.cli.results.written import shorten_path, show_masks, show_start, show_written, showing_what_is_done
+from autoseg.cli.results.written import show_masks, show_start, show_written, showing_what_is_done
 from autoseg.cli.terminal.display import TerminalProgress, console
 from dataset_fingerprints.errors import DataError
+from dataset_fingerprints.files.places import shorten_path
 
 ModelOption = Annotated[Path | None, typer.Option("--model", "-m", help="An exported model (.zip).")]
 

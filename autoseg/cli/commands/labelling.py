@@ -18,10 +18,11 @@ from autoseg.cli.options.data_options import (
     choose_place,
 )
 from autoseg.cli.options.parsing import AnySpelling
-from autoseg.cli.results.written import shorten_path, show_start, show_written
+from autoseg.cli.results.written import show_start, show_written
 from autoseg.cli.terminal.display import TerminalProgress, console, show_table
 from autoseg.pipeline.faces import label_face
 from dataset_fingerprints.errors import PartlyDoneError
+from dataset_fingerprints.files.places import shorten_path
 from dataset_fingerprints.names import counted, some_of
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from autoseg.cli.options.model_options import (
     SelectedOption,
     WorkspaceOption,
 )
-from autoseg.cli.results.written import shorten_path, show_masks, show_start, showing_what_is_done
+from autoseg.cli.results.written import show_masks, show_start, showing_what_is_done
 from autoseg.cli.terminal.display import TerminalProgress, console
 from autoseg.pipeline.faces import model_face
+from dataset_fingerprints.files.places import shorten_path
 
 
 def predict(

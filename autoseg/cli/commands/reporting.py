@@ -9,8 +9,9 @@ import typer
 
 from autoseg.cli.options.data_options import choose_target
 from autoseg.cli.options.model_options import PlanOption, WorkspaceOption
-from autoseg.cli.results.written import shorten_path, show_start
+from autoseg.cli.results.written import show_start
 from autoseg.cli.terminal.display import TerminalProgress, console
+from dataset_fingerprints.files.places import shorten_path
 
 
 def report(

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from autoseg.cli.results.written import shorten_path
 from autoseg.cli.terminal.display import TerminalProgress, console, show_table
-from dataset_fingerprints.files.places import resolve
+from dataset_fingerprints.files.places import resolve, shorten_path
 from dataset_fingerprints.names import counted
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from autoseg.cli.terminal.display import console
 from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.files.hashes import hash_file
+from dataset_fingerprints.files.places import shorten_path
 from dataset_fingerprints.names import counted
 
 if TYPE_CHECKING:
@@ -63,9 +64,3 @@ def show_written(written: Iterable[tuple[str, Path | None]]) -> None:
 def hash_if_there(path: Path) -> str | None:
     """Return the SHA-256 of a file, by which one that is replaced is told from one that is as before; None for none."""
     return hash_file(path) if path.is_file() else None
-
-
-def shorten_path(path: Path) -> str:
-    """Return a path from the current directory where it lies in it."""
-    here, place = Path.cwd(), path.absolute()
-    return str(place.relative_to(here)) if place != here and place.is_relative_to(here) else str(path)

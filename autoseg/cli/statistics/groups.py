@@ -17,13 +17,16 @@ def show_groups(evaluation: Evaluation, by: Sequence[str], out: Path) -> tuple[t
     from autoseg.evaluation.analysis.groups import QUARTILE, SIZE
     from autoseg.evaluation.analysis.volumes import summarise_sizes
     from autoseg.pipeline.statistics.case_traits import choose_traits
-    from autoseg.pipeline.statistics.groups import make_tables, place_groups, place_picture
+    from autoseg.pipeline.statistics.groups import describe_zeros, make_tables, place_groups, place_picture
     from autoseg.pipeline.statistics.groups import show_groups as as_texts
 
     names, _ = choose_traits(by, evaluation.traits)
     tables = make_tables(evaluation, names)
     for table in tables:
         show_table(*as_texts(table, evaluation))
+        zeros = describe_zeros(table)
+        if zeros:
+            console.print(zeros, soft_wrap=True)
     sizes = summarise_sizes(evaluation) if {SIZE, QUARTILE} & {*names} else ()
     for one in sizes:
         of = f"{evaluation.name_of(one.label)}: " if len(sizes) > 1 else ""

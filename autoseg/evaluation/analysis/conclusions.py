@@ -76,7 +76,10 @@ def _qualify(one: Difference, comparison: SystemComparison) -> str:
         )
     first = one.tests.bootstrap
     if not shown and first is not None and first < comparison.alpha:
-        said.append(f"Alone, without the correction for {comparison.tested} tests, it would be p {show_p(first)}.")
+        said.append(
+            f"Alone, without the correction for {comparison.tested} tests, it would be p {show_p(first)}, as the "
+            "interval says, which is not corrected."
+        )
     if one.left_out:
         said.append(f"{counted(one.left_out, 'case')} without a score in one of both are not in it.")
     return "".join(f" {text}" for text in said)

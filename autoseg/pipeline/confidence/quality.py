@@ -95,9 +95,10 @@ def measure_quality(
     if lacking:
         minutes = suggest_minutes(lacking / 60)
         progress.say(
-            f"What flips and overlaps bring to {configuration} is not measured: {counted(LEAST_CASES, 'case')} in all "
-            f"ways would take about {show_duration(lacking)}, and it is given {show_duration(60 * most_minutes)}. "
-            f"Flips are the plan's. {name_quality(workspace, plan, minutes, configuration)} measures it."
+            f"Which flips and overlaps of {configuration} pay is not measured: that would take about "
+            f"{show_duration(lacking)} for {counted(LEAST_CASES, 'case')}, and {show_duration(60 * most_minutes)} are "
+            f"set apart for it. Masks are made with the plan's flips and overlap. "
+            f"{name_quality(workspace, plan, minutes, configuration)} measures it."
         )
     if not rows or lacking:
         return None
@@ -150,7 +151,8 @@ def _measure(
     rows: list[_Row] = []
     members: dict[FoldFolder, tuple[Member, ...]] = {}
     began = time.perf_counter()
-    with progress.task(f"Flips and overlaps: up to {counted(len(sample), 'case')}", len(sample)) as task:
+    most = f"{counted(len(sample), 'case')} or {show_duration(most_seconds)}"
+    with progress.task(f"Measuring which flips pay: at most {most}", len(sample)) as task:
         for one in sample:
             if one.folder not in members:
                 warn_of_lost([one.folder])

@@ -141,7 +141,7 @@ def _validate(job: Job, record: TrainingRecord, progress: Progress) -> Evaluatio
         if lost:
             progress.say(lost)
         if way is not None:
-            progress.say(f"For the time: {describe_effort(way)}.")
+            progress.say(f"Validating so that the time is kept: {describe_effort(way)}.")
         traits = usual_traits(job.workspace)
         evaluation = validate_fold(members, job.inputs, job.cases.validation, job.folder, progress, traits)
         if job.pictured:

@@ -15,6 +15,7 @@ from dataset_fingerprints.checking.summary import count_kinds
 from dataset_fingerprints.dataset import Case, Dataset
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.files.jsonfiles import write_json
+from dataset_fingerprints.files.places import shorten_path
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from dataset_fingerprints.layouts import (
     AUTOMATIC,
@@ -126,7 +127,7 @@ def examine_dataset(dataset: Dataset, workspace: Workspace, waiting: WaitingScan
     write_json(workspace.check, report)
     refuse_errors(dataset.root, findings)
     if findings:
-        progress.say(f"{count_kinds(findings)}. Details: {workspace.check}")
+        progress.say(f"{count_kinds(findings)}. Details: {shorten_path(workspace.check)}")
     return Inspected(dataset=dataset, fingerprint=summarise(dataset, found.records()), sound=found.sound)
 
 

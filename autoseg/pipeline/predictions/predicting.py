@@ -122,9 +122,9 @@ def predict(scans: Sequence[Path], out: Path, place: Place, options: PredictionO
     for sentence in (selected, classes, *work.source.doubts, *lacking):
         if sentence:
             progress.say(sentence)
-    report_known_cases(work.inputs.scans(), work.source, progress)
+    known = report_known_cases(work.inputs.scans(), work.source, progress)
     named = work.targets.paths[0] if work.targets.named else None
-    report = begin_report(work.source.run, model, work.targets.folder, recorded, named=named)
+    report = begin_report(work.source.run, model, work.targets.folder, recorded, known=known, named=named)
     made = Made(
         values=model.mask_scheme.known_values(),
         weights=work.source.files,

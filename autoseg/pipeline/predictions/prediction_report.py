@@ -100,7 +100,13 @@ class Seen:
 
 
 def begin_report(
-    run: Run, model: LoadedModel, masks: Path, recorded: RecordedModel, *, named: Path | None = None
+    run: Run,
+    model: LoadedModel,
+    masks: Path,
+    recorded: RecordedModel,
+    *,
+    known: frozenset[str] = frozenset(),
+    named: Path | None = None,
 ) -> PredictionReport:
     """Return a report, still empty, on what a model predicts.
 
@@ -109,11 +115,12 @@ def begin_report(
         model: that predicts.
         masks: the folder of the masks.
         recorded: what is recorded of the model.
+        known: scans that are cases of the data set that it was trained on.
         named: the single mask whose own name a person gave, beside which nobody expects more than a record; else None.
     """
     seen = run.own().preprocessing.seen_channels(len(model.channels))
     showing = choose_showing(model.mask_scheme, model.channels, run.summary, seen)
-    recorder = begin_recording(recorded, showing.names, masks, named)
+    recorder = begin_recording(recorded, showing.names, masks, known, named)
     return PredictionReport(showing, model, masks, recorder, alone=named is not None)
 
 

@@ -86,6 +86,8 @@ class CaseRecord:
         weights_sha256: of the model that made the mask, as in `RecordedModel`; null where that is not known.
         settings: that the mask was made with; null where that is not known.
         simulated: whether the scan is marked as simulated. Not written where it is not.
+        known_case: whether the scan is a case of the data set that the model was trained on. Not written where it is
+            not.
     """
 
     case: str
@@ -100,6 +102,7 @@ class CaseRecord:
     weights_sha256: str | None = None
     settings: RecordedSettings | None = None
     simulated: Annotated[bool, Field(exclude_if=not_)] = False
+    known_case: Annotated[bool, Field(exclude_if=not_)] = False
 
     def made_by(self) -> MadeBy:
         """Return what made the mask."""
@@ -251,4 +254,5 @@ def _recall(case: CaseRecord, earlier: CaseRecord | None) -> CaseRecord:
         predicted_dice=earlier.predicted_dice,
         weights_sha256=earlier.weights_sha256,
         settings=earlier.settings,
+        known_case=case.known_case or earlier.known_case,
     )

@@ -72,6 +72,7 @@ class Recorder:
         names: of its labels or regions.
         masks: the folder of the masks.
         place: of the record; where somebody else's file is there, it is written beside that.
+        known: scans that are cases of the data set that the model was trained on.
         started: date and time, and the clock's seconds.
         cases: recorded so far, by the scan's name.
         earlier: what an earlier run left of each mask, by its path from their folder.
@@ -82,6 +83,7 @@ class Recorder:
     names: tuple[str, ...]
     masks: Path
     place: Path
+    known: frozenset[str] = frozenset()
     started: tuple[str, float] = field(
         default_factory=lambda: (datetime.now(UTC).isoformat(timespec="seconds"), time.monotonic())
     )
@@ -116,6 +118,7 @@ class Recorder:
             weights_sha256=self.model.sha256,
             settings=self.model.settings,
             simulated=find_marks(scan.files()).simulated,
+            known_case=scan.name in self.known,
         )
 
     def keep(self, scan: NewScan, target: Path, amounts: Sequence[Amount] | None) -> None:
@@ -130,6 +133,7 @@ class Recorder:
             quantities=None if amounts is None else quantify(self.names, amounts),
             warnings=(RecordedWarning(kind=kind, message=message),) if origin.doubt else (),
             simulated=find_marks(scan.files()).simulated,
+            known_case=scan.name in self.known,
         )
 
     def fail(self, scan: NewScan, message: str) -> None:
@@ -167,18 +171,27 @@ class Recorder:
         return target.relative_to(self.masks).as_posix()
 
 
-def begin_recording(model: RecordedModel, names: tuple[str, ...], masks: Path, named: Path | None) -> Recorder:
+def begin_recording(
+    model: RecordedModel, names: tuple[str, ...], masks: Path, known: frozenset[str], named: Path | None
+) -> Recorder:
     """Return a recorder that knows what earlier runs left.
 
     Args:
         model: that predicts.
         names: of its labels or regions.
         masks: the folder of the masks.
+        known: scans that are cases of the data set that it was trained on.
         named: the single mask whose own name a person gave; its record lies beside it. Else None.
     """
     place = report_folder(masks) / RECORD if named is None else record_of_mask(named)
     return Recorder(
-        model=model, device=describe_device(), names=names, masks=masks, place=place, earlier=read_earlier(place)
+        model=model,
+        device=describe_device(),
+        names=names,
+        masks=masks,
+        place=place,
+        known=known,
+        earlier=read_earlier(place),
     )
 
 

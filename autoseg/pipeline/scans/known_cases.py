@@ -18,22 +18,21 @@ from dataset_fingerprints.measuring.identity import identify
 from dataset_fingerprints.names import counted
 
 
-def report_known_cases(found: Sequence[NewScan], source: ModelSource, progress: Progress) -> None:
-    """Say how many of the scans are cases that the model was trained for.
+def report_known_cases(found: Sequence[NewScan], source: ModelSource, progress: Progress) -> frozenset[str]:
+    """Say how many of the scans are cases that the model was trained for, and return their names.
 
     A workspace knows their files by their paths, a model that lies alone by their contents.
     """
     if source.workspace is None:
-        count = _count_by_content(found, source.contents)
-        if count:
-            progress.say(f"{_say_known(count)}.")
-        return
-    owners = (source.workspace, source.workspace.unlabelled) if source.unlabelled else (source.workspace,)
-    count = _count_by_path(found, owners)
-    if count:
-        progress.say(
-            f"{_say_known(count)}. Masks of cases that a fold was not trained on are in its folder `validation`."
-        )
+        known = _find_by_content(found, source.contents)
+        advice = ""
+    else:
+        owners = (source.workspace, source.workspace.unlabelled) if source.unlabelled else (source.workspace,)
+        known = _find_by_path(found, owners)
+        advice = " Masks of cases that a fold was not trained on are in its folder `validation`."
+    if known:
+        progress.say(f"{_say_known(len(known))}.{advice}")
+    return known
 
 
 def _say_known(count: int) -> str:
@@ -41,17 +40,21 @@ def _say_known(count: int) -> str:
     return f"{are} of the data set that the model was trained on: such masks look better than those of new scans"
 
 
-def _count_by_path(found: Sequence[NewScan], owners: Sequence[Workspace]) -> int:
+def _find_by_path(found: Sequence[NewScan], owners: Sequence[Workspace]) -> frozenset[str]:
     known: set[str] = set()
     for workspace in owners:
         with suppress(FileFormatError):  # of another version, which predicting does not need
             dataset = read_json(workspace.dataset, Dataset)
             known.update(image for case in dataset.cases for image in case.images)
-    return sum(any(known & {str(file), os.path.realpath(file)} for file in scan.files()) for scan in found)
+    return frozenset(
+        scan.name for scan in found if any(known & {str(file), os.path.realpath(file)} for file in scan.files())
+    )
 
 
-def _count_by_content(found: Sequence[NewScan], contents: frozenset[str]) -> int:
-    return sum(any(_is_known(file, contents) for file in scan.files()) for scan in found) if contents else 0
+def _find_by_content(found: Sequence[NewScan], contents: frozenset[str]) -> frozenset[str]:
+    if not contents:
+        return frozenset()
+    return frozenset(scan.name for scan in found if any(_is_known(file, contents) for file in scan.files()))
 
 
 def _is_known(file: Path, contents: frozenset[str]) -> bool:

@@ -23,6 +23,7 @@ from autoseg.hardware import count_cores
 from autoseg.pipeline.outputs import refuse_scores_place
 from autoseg.pipeline.scores.asked_metrics import choose_maps, warn_of_names, warn_of_other_maps, warn_without_scores
 from autoseg.pipeline.scores.case_tables import write_table
+from autoseg.pipeline.scores.known_cases import warn_of_known_cases
 from autoseg.pipeline.scores.label_names import find_names, keep_scored
 from autoseg.pipeline.scores.score_tables import make_score_table, place_score_table
 from autoseg.pipeline.scores.simulated_scans import are_simulated
@@ -106,6 +107,7 @@ def score_masks(prediction: Path, reference: Path, options: ScoringOptions, out:
         names=keep_scored(names, evaluation),
         simulated=are_simulated(pairing, prediction, options.workspace),
     )
+    warn_of_known_cases(pairing, prediction)
     warn_of_names(options.names, evaluation)
     warn_of_other_maps(evaluation, maps)
     warn_without_scores(evaluation, options.asked)

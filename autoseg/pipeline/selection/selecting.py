@@ -16,6 +16,7 @@ from autoseg.pipeline.folds.seen_cases import describe_seen
 from autoseg.pipeline.models.trained_folds import find_trained
 from autoseg.pipeline.plans.reading import REMEDY, read_plan
 from autoseg.pipeline.selection.selected import measure_folds
+from autoseg.pipeline.selection.selection_text import describe_verdicts
 from autoseg.prediction import Probabilities, merge
 from autoseg.preprocessing import Store
 from autoseg.progress import Progress
@@ -124,11 +125,14 @@ def make_setting(cases: Sequence[HeldOut], score: ScoreName, progress: Progress)
 def select_if_possible(workspace: Workspace, plan: str, progress: Progress) -> None:
     """Select after a training, which is as good without."""
     try:
-        select(workspace, SelectionOptions(plan_name=plan), progress)
+        selection = select(workspace, SelectionOptions(plan_name=plan), progress)
     except StoppedError:
         raise
     except AutosegError as error:
         progress.say(f"Nothing was selected: {error}")
+    else:
+        for sentence in describe_verdicts(selection):
+            progress.say(sentence)
 
 
 def list_target_rules(plan: Plan, scheme: LabelScheme) -> tuple[tuple[Rule, ...], ...]:

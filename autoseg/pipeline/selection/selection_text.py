@@ -53,6 +53,12 @@ def describe_selection(selection: Selection) -> Iterator[str]:
     yield from (f"Not tried: {sentence}" for sentence in evidence.left_out)
 
 
+def describe_verdicts(selection: Selection) -> Iterator[str]:
+    """Yield in a sentence each what was put to the cross-validation, and whether it is taken."""
+    for trial in selection.evidence.trials:
+        yield f"Selected on the cross-validation: {_describe_verdict(trial)}"
+
+
 def _describe_verdict(trial: Trial) -> str:
     """Return whether the best is taken, and why."""
     what = trial.subject or "Configurations"

@@ -71,19 +71,23 @@ def show_groups(table: GroupTable, evaluation: Evaluation) -> tuple[str, tuple[s
     titles = evaluation.convention.column_titles()
     metrics = [name for name in _SHOWN if name in titles][:_MOST_SHOWN] or list(titles)[:_MOST_SHOWN]
     unit = f", {table.unit}" if table.unit else ""
-    zeros = any(group.zeros for group in table.groups)
-    columns = (f"{table.by}{unit}", "n", *(titles[name] for name in metrics), *(("Dice 0",) if zeros else ()))
+    columns = (f"{table.by}{unit}", "n", *(titles[name] for name in metrics))
     rows = [
         (
             group.name.replace(" (", "\n").rstrip(")") if group.name.startswith("Q") else group.name,
             str(len(group.cases)),
             *(_show_cell(_find(group, name)) for name in metrics),
-            *((str(group.zeros),) if zeros else ()),
         )
         for group in table.groups
     ]
     title = f"{evaluation.name_of(table.label)} by {table.by}: means and 95 % intervals"
     return mark_title(title, evaluation.simulated), columns, rows
+
+
+def describe_zeros(table: GroupTable) -> str:
+    """Return in a sentence in which groups masks miss their lesions wholly; empty where none does."""
+    found = [f"{group.zeros} of {len(group.cases)} in {group.name}" for group in table.groups if group.zeros]
+    return f"Dice is 0, nothing of the lesion was hit: {', '.join(found)}." if found else ""
 
 
 def _show_cell(summary: MetricSummary) -> str:

@@ -24,10 +24,11 @@ def place_picture(path: Path) -> Path:
 def draw_sizes(path: Path, evaluation: Evaluation) -> bool:
     """Draw for each label differences of volumes, and Dice over the volume; return whether there is anything."""
     panels: list[Differences | Sizes] = []
-    for one in summarise_sizes(evaluation)[: _MOST // 2]:
-        name = evaluation.name_of(one.label)
-        titles = (f"Volumes of {name}, predicted minus reference", f"Dice of {name} over its volume")
-        first, second = (mark_title(title, evaluation.simulated) for title in titles)
+    sizes = summarise_sizes(evaluation)
+    for one in sizes[: _MOST // 2]:
+        of = f"{evaluation.name_of(one.label)}: " if len(sizes) > 1 else ""
+        titles = (f"{of}predicted minus reference volume", f"{of}Dice over volume")
+        first, second = (mark_title(title[:1].upper() + title[1:], evaluation.simulated) for title in titles)
         differences = _differences(one.agreement, first)
         if differences is not None:
             panels += [differences, _sizes(one, second)]

@@ -30,7 +30,7 @@ class NnunetLayout:
         return "imagesTs", "labelsTs"
 
     def describe(self, cases: Sequence[SimulatedCase], options: SimulationOptions) -> Mapping[str, Any]:
-        """Return the description of the data set."""
+        """Return the description of the data set, and a table of its cases with their sites."""
         description = {
             "name": "SimulatedStroke",
             "description": "Simulated brains with chronic stroke lesions. No scan of a person.",
@@ -40,4 +40,9 @@ class NnunetLayout:
             "numTraining": sum(not case.held_out for case in cases),
             "file_ending": ".nii.gz",
         }
-        return {"dataset.json": description}
+        columns = ("case", "subject", "session", "site", "set")
+        rows = (
+            (case.name, case.subject, case.session, case.site, "test" if case.held_out else "train") for case in cases
+        )
+        table = "".join("\t".join(row) + "\n" for row in (columns, *rows))
+        return {"dataset.json": description, "cases.tsv": table}

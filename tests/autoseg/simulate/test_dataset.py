@@ -46,6 +46,7 @@ def test_same_seed_gives_the_same_bytes_in_another_folder(dataset: SimulatedData
 def test_the_layout_is_that_of_nnunet(dataset: SimulatedDataset) -> None:
     assert sorted(digests(dataset.folder)) == [
         "cases.csv",
+        "cases.tsv",
         "dataset.json",
         "imagesTr/sim_0001_0000.nii.gz",
         "imagesTr/sim_0002_0000.nii.gz",
@@ -87,9 +88,10 @@ def test_cases_csv_tells_site_and_subject_and_does_not_disturb_the_folder(datase
     assert names_and_files(by_folder) == names_and_files(by_csv)
     assert by_folder.labels == by_csv.labels
     training = [case for case in dataset.cases if not case.held_out]
-    assert [(case.subject, case.session, case.site) for case in by_csv.cases] == [
-        (case.subject, case.session, case.site) for case in training
-    ]
+    for found in (by_folder, by_csv):
+        assert [(case.subject, case.session, case.site) for case in found.cases] == [
+            (case.subject, case.session, case.site) for case in training
+        ]
     assert all(case.site.startswith("site_") for case in by_csv.cases)
 
 

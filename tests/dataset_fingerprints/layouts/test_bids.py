@@ -86,7 +86,7 @@ def test_atlas_has_sites_by_cohort_and_its_testing_part_is_left_out_loudly(
     alone = read_dataset(tmp_path / "Training")
     assert [case.name for case in alone.cases] == [case.name for case in dataset.cases]
     assert [case.site for case in alone.cases] == ["R001", "R001", "R002"]
-    with pytest.raises(DataError, match=r"none of its 1 case has a label map.*sub-r005s001_ses-1_label-L_mask"):
+    with pytest.raises(DataError, match=r"no case of 1 has a label map.*sub-r005s001_ses-1_label-L_mask"):
         read_dataset(tmp_path / "Testing")
 
 
@@ -174,8 +174,8 @@ UNCLEAR = [
         "2 cases have several label maps: .*--mask desc-one_mask; or join them",
     ),
     (["T1w", "label-L_desc-a_mask", "label-L_desc-b_mask"], "--mask label-L_desc-a_mask"),
-    (["T1w", "desc-brain_mask"], "none of its 2 cases has a label map.*--mask, for example --mask desc-brain_mask"),
-    (["T1w"], r"none of its 2 cases has a label map\. Expected one beside sub-01/anat/sub-01_T1w.nii.gz"),
+    (["T1w", "desc-brain_mask"], "no case of 2 has a label map.*--mask, for example --mask desc-brain_mask"),
+    (["T1w"], r"no case of 2 has a label map\. Expected one beside sub-01/anat/sub-01_T1w.nii.gz"),
     (["label-L_mask"], "no kind of image is in most of its 2 cases; found: none"),
 ]
 

@@ -27,7 +27,7 @@ def time_of(plan: Plan, known: Known) -> str:
 
 def test_configuration_patch_batch_spacing_memory_folds_and_time_come_first() -> None:
     plan, configurations = brief_sections(make_example(), Known(folds="5 of them", fold_count=5))
-    assert [row[0] for row in plan.rows][2:6] == ["trained on", "configuration", "folds", "expected time"]
+    assert [row[0] for row in plan.rows][2:6] == ["made for", "configuration", "folds", "expected time"]
     assert {row[0] for row in configurations.rows} > {
         "voxel size",
         "patch",
@@ -50,9 +50,9 @@ def test_an_ensemble_is_named_and_how_each_of_it_is_trained() -> None:
 def test_a_memory_that_the_planner_brings_is_told_from_that_of_the_machine() -> None:
     plan = make_example()
     own = replace(plan, machine=replace(plan.machine, memory_gb=plan.memory_gb))
-    assert dict(brief_sections(own, Known())[0].rows)["trained on"].endswith(", 8 GiB")
+    assert dict(brief_sections(own, Known())[0].rows)["made for"].endswith(", 8 GiB")
     larger = replace(plan, machine=replace(plan.machine, memory_gb=80.0))
-    assert dict(brief_sections(larger, Known())[0].rows)["trained on"].endswith(
+    assert dict(brief_sections(larger, Known())[0].rows)["made for"].endswith(
         ", 80 GiB; sized for 8 GiB, as the planner or --gpu-memory-gb says"
     )
 
@@ -85,8 +85,11 @@ def test_what_trained_folds_took_counts_more_than_a_prediction() -> None:
     said = f"about 6 h per fold on this machine for {steps:,} steps, as its trained folds took"
     assert time_of(plan, known) == said
     short = replace(plan, max_hours=0.25)
-    holds = "Planned for 15 min, to which `autoseg train` holds with fewer steps"
-    assert time_of(short, known) == f"{said}. {holds}"
+    assert time_of(short, known) == (
+        f"15 min per fold, which it was planned for. All {steps:,} steps would take about 6 h on this machine, as its "
+        "trained folds took: `autoseg train` makes as many as fit"
+    )
+    assert "planned for, 75 min for all 5. All" in time_of(short, replace(known, fold_count=5))
     assert time_of(replace(plan, max_hours=5.5), known) == said
 
 

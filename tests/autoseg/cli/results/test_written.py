@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autoseg.cli.results.written import shorten_path, show_written
+from autoseg.cli.results.written import show_written
+from dataset_fingerprints.files.places import shorten_path
 
 
 def test_paths_are_relative_below_the_current_directory(tmp_path, monkeypatch):

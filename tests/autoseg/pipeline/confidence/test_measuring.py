@@ -89,8 +89,8 @@ def test_flips_take_no_more_than_a_share_of_a_fold_s_minutes_and_what_is_left_ou
     measure_if_missing(own.workspace, "default", CONFIGURATION, said, fold_minutes=1e-4)
     assert not own.workspace.quality("default").exists()
     assert own.workspace.predicted_dice("default").is_file()
-    (line,) = (line for line in said.lines if line.startswith("What flips and overlaps bring"))
-    assert "is not measured: 5 cases in all ways would take about" in line
+    (line,) = (line for line in said.lines if line.startswith("Which flips and overlaps of"))
+    assert "pay is not measured: that would take about" in line
     assert f"`autoseg quality --minutes 1 -w {own.workspace.root}` measures it." in line
     measure_if_missing(own.workspace, "default", CONFIGURATION, said, fold_minutes=100)
     assert read_json(own.workspace.quality("default"), QualityFile).configurations[0].cases == 12

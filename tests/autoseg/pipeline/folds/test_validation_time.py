@@ -59,7 +59,7 @@ def test_seconds_that_hold_next_to_nothing_still_validate_every_case_and_say_how
     assert run(monkeypatch, "train", "1", "-w", workspace.root, "--restart", "--max-minutes", "0.0001") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert re.search(r"Only \d+ steps? fits? into the time: expect poor masks.", said)
-    assert "For the time: no flips, tiles overlap by 0%." in said
+    assert "Validating so that the time is kept: no flips, tiles overlap by 0%." in said
     (fold,) = [folder for folder in workspace.folds("default", "3d_fullres") if folder.root.name == "fold_1"]
     record = read_record(fold)
     assert record is not None
