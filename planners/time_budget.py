@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dataset_fingerprints.durations import show_duration
 from dataset_fingerprints.errors import PlanError
 from dataset_fingerprints.fingerprint import DatasetFingerprint
 from planners.choices import resolve
@@ -230,10 +231,10 @@ def _explain_steps(configuration: Configuration, pace: Pace, basis: Basis, max_h
         field=f"{configuration.name}.training.iterations",
         value=f"{pace.steps:,} with {configuration.training.optimizer.name}",
         rule=rule,
-        evidence=f"{max_hours:g} {'hour' if max_hours == 1 else 'hours'} per fold; a step of "
+        evidence=f"{show_duration(3600 * max_hours)} per fold; a step of "
         f"{pace.multiplications / 1e9:,.0f} billion multiply-adds "
         f"takes {pace.seconds:.3g} s at {speed / 1e9:,.1f} billion per second, as measured here",
-        change="another --max-hours, or another machine",
+        change="another --max-minutes or --max-hours, or another machine",
     )
 
 

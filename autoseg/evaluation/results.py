@@ -22,7 +22,7 @@ from dataset_fingerprints.names import counted, some_of
 SCHEMA_VERSION = 2
 # Of intervals, where several cases are of one subject.
 _BY_SUBJECT = (
-    "BCa bootstrap of the mean over cases, those of one subject drawn together, widened as Student's t for few; null "
+    "BCa bootstrap of the mean over cases, those of one subject drawn together, widened as Student's t for few; none "
     f"below {LEAST_CASES} subjects, too few to say how means spread"
 )
 

@@ -86,7 +86,7 @@ def draw_tuning(content: TuningPicture, path: Path) -> None:
 
 def _draw_climbs(axes: Axes, content: TuningPicture) -> None:
     """Draw a line per candidate, the named ones in front."""
-    axes.set_title(f"{content.score} after each rung", fontsize=10, color=INK, loc="left")
+    axes.set_title(f"{content.score} after each round", fontsize=10, color=INK, loc="left")
     position = 0
     for climb in sorted(content.climbs, key=lambda one: one.named):
         colour = darken(choose_colour(position)) if climb.named else _OTHERS

@@ -122,7 +122,7 @@ class Trainer:
         self._go_back_to_checkpoint()
         self._extend()
         if self._position.iteration:
-            self._progress.say(f"Going on from iteration {self._position.iteration}.")
+            self._progress.say(f"Going on from step {self._position.iteration}.")
 
     def _begin(self) -> None:
         """Report what the training starts from, and save it."""
@@ -285,7 +285,7 @@ class Trainer:
         most = self._policy.max_rollbacks
         if self._position.rollbacks == most:
             raise AutosegError(
-                f"{self._folder.root}: the loss is not a number any more at iteration {failed}, after going back "
+                f"{self._folder.root}: the loss is not a number any more at step {failed}, after going back "
                 f"{most} times. Train with a smaller rate, for example "
                 "--set training.optimizer.options.lr=0.0003, or look for odd intensities with `autoseg check`."
             )
@@ -296,7 +296,7 @@ class Trainer:
         self._save()
         self._tell({"kind": "rollback", "failed_at": failed, "rate_factor": factor})
         self._progress.say(
-            f"The loss was not a number at iteration {failed}. Back to iteration {self._position.iteration} with "
+            f"The loss was not a number at step {failed}. Back to step {self._position.iteration} with "
             f"{factor:g} times the learning rate."
         )
         task.advance(self._position.iteration - failed)
@@ -317,7 +317,7 @@ class Trainer:
 
     def _stop(self, number: int) -> NoReturn:
         self._save()
-        rest = f" at iteration {self._position.iteration}, which is saved. Give the same command again to go on."
+        rest = f" at step {self._position.iteration}, which is saved. Give the same command again to go on."
         raise stopped_by(number, self._folder.root, rest)
 
     def _begin_interval(self) -> None:

@@ -176,7 +176,7 @@ class BestKeeper:
             self._following.write(position)
             return "No round of validation had seen all cases by then: the weights of the end are kept, not the best."
         _write(self._folder, self._best, self._iteration)
-        return f"The weights of iteration {self._iteration} are kept: best mean Dice in validation, {self._mean:.3f}."
+        return f"The weights of step {self._iteration} are kept: best mean Dice in validation, {self._mean:.3f}."
 
 
 class SnapshotKeeper:

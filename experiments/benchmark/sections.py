@@ -113,7 +113,8 @@ def _show_interval(bounds: tuple[float, float] | None) -> str:
 
 
 def _show_source(row: PublishedRow) -> str:
-    return row.source if row.verified in ("read", row.source) else f"{row.source} ({row.verified})"
+    said = row.verified == "read" or "abstract" in row.source
+    return row.source if said else f"{row.source} ({row.verified})"
 
 
 def _remark(benchmark: Benchmark) -> Iterator[str]:

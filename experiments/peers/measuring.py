@@ -16,6 +16,8 @@ from dataset_fingerprints.errors import AutosegError
 
 # A peak that lasts shorter than this may go unseen.
 SAMPLED_EVERY_SECONDS = 0.05
+# Counting the pages of a large process takes milliseconds of a core, which the command then lacks: at most this share.
+_SAMPLING_SHARE = 0.02
 _GIB_IN_KIB = 1024**2
 
 
@@ -47,10 +49,13 @@ class MemoryWatch:
 
     def run(self) -> None:
         """Sample until the watch is stopped."""
-        while not self._over.wait(SAMPLED_EVERY_SECONDS):
+        pause = SAMPLED_EVERY_SECONDS
+        while not self._over.wait(pause):
+            began = time.perf_counter()
             members = tuple(_family(self.process))
             self.peak_kib = max(self.peak_kib, sum(_read_kib(member, "smaps_rollup", "Pss:") for member in members))
             self.largest_kib = max(self.largest_kib, *(_read_kib(member, "status", "VmHWM:") for member in members))
+            pause = max(SAMPLED_EVERY_SECONDS, (time.perf_counter() - began) / _SAMPLING_SHARE)
 
     def stop(self) -> None:
         """End the watch."""

@@ -132,8 +132,8 @@ def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
             "the speed of that machine was not measured" if is_full_size(plan.scale) else "small steps are not foreseen"
         )
         return (
-            f"{budget}not known: {steps:,} steps, and {why}. `autoseg train` says "
-            "it after its first steps, and --max-hours sets it"
+            f"{budget}not known: {steps:,} steps, and {why}. `autoseg explain --cost` measures it, `autoseg train` "
+            "says it after its first steps, and --max-minutes sets it"
         )
     how = "as its trained folds took" if configuration.name in known.seconds_per_step else "as measured here"
     planned = (plan.max_hours or math.inf) * 3600

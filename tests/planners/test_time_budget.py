@@ -163,7 +163,7 @@ def test_every_configuration_says_how_its_steps_came_about() -> None:
     for configuration in plan.configurations:
         (reason,) = (entry for entry in plan.decisions if entry.field == f"{configuration.name}.training.iterations")
         assert reason.value.startswith(f"{configuration.training.iterations:,} with ")
-        assert "2 hours per fold" in reason.evidence
+        assert "2 h per fold" in reason.evidence
 
 
 def test_a_machine_of_unknown_speed_gets_the_plan_without_a_budget_and_says_so() -> None:

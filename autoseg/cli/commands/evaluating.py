@@ -17,6 +17,7 @@ from autoseg.cli.results.written import hash_if_there, show_written
 from autoseg.cli.statistics.groups import show_groups
 from autoseg.cli.terminal.display import console, show_scores
 from autoseg.pipeline.faces import face
+from autoseg.pipeline.faces.arguments import split_names
 from autoseg.workspace.fold import METRICS
 from dataset_fingerprints.errors import PartlyDoneError
 from dataset_fingerprints.names import counted
@@ -122,7 +123,9 @@ def evaluate(
     Cases that only one side has are listed, and are in no figure. Without -o, the figures go into the current folder.
     """
     place, before = out or Path(METRICS), None if out else hash_if_there(Path(METRICS))
-    show = partial(_show_evaluation, place=place, reference=reference, by=by or (), levels=levels)
+    show = partial(
+        _show_evaluation, place=place, reference=reference, by=by or (), asked=split_names(metrics or ()), levels=levels
+    )
     try:
         evaluation = face.evaluate(
             prediction,
@@ -152,14 +155,16 @@ def evaluate(
             console.print(f"{place} held other scores, and was replaced: `-o FILE` keeps both.", soft_wrap=True)
 
 
-def _show_evaluation(evaluation: Evaluation, place: Path, reference: Path, by: Sequence[str], *, levels: bool) -> None:
+def _show_evaluation(
+    evaluation: Evaluation, place: Path, reference: Path, by: Sequence[str], asked: Sequence[str], *, levels: bool
+) -> None:
     from autoseg.pipeline.scores.score_tables import place_score_table
     from autoseg.pipeline.statistics.levels import place_levels
 
     scored, lost = len(evaluation.cases), len(evaluation.failures) + len(evaluation.unpaired.without_prediction)
     show_scores(f"{scored} of {scored + lost} cases" if lost else counted(scored, "case"), evaluation)
     show_worst(evaluation)
-    groups = show_groups(evaluation, by, place)
+    groups = show_groups(evaluation, by, place, asked)
     if levels:
         show_levels(evaluation)
         groups = (*groups, ("Levels", place_levels(place)))

@@ -135,6 +135,11 @@ def export(
         progress=TerminalProgress(),
     )
     show_model(written)
+    if not licence:
+        console.print(
+            "Its card says that the licence is not stated. Before you give it away: --licence CC-BY-4.0, or yours.",
+            soft_wrap=True,
+        )
 
 
 def show_model(written: Path) -> None:

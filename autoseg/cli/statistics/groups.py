@@ -12,8 +12,17 @@ if TYPE_CHECKING:
     from autoseg.evaluation import Evaluation
 
 
-def show_groups(evaluation: Evaluation, by: Sequence[str], out: Path) -> tuple[tuple[str, Path], ...]:
-    """Show a table per trait and label, and return what was written beside the scores."""
+def show_groups(
+    evaluation: Evaluation, by: Sequence[str], out: Path, asked: Sequence[str] = ()
+) -> tuple[tuple[str, Path], ...]:
+    """Show a table per trait and label, and return what was written beside the scores.
+
+    Args:
+        evaluation: with its traits.
+        by: names of traits.
+        out: the file of the scores.
+        asked: names of metrics, which are shown before the usual ones.
+    """
     from autoseg.evaluation.analysis.groups import QUARTILE, SIZE
     from autoseg.evaluation.analysis.volumes import summarise_sizes
     from autoseg.pipeline.statistics.case_traits import choose_traits
@@ -23,7 +32,7 @@ def show_groups(evaluation: Evaluation, by: Sequence[str], out: Path) -> tuple[t
     names, _ = choose_traits(by, evaluation.traits)
     tables = make_tables(evaluation, names)
     for table in tables:
-        show_table(*as_texts(table, evaluation))
+        show_table(*as_texts(table, evaluation, asked))
         zeros = describe_zeros(table)
         if zeros:
             console.print(zeros, soft_wrap=True)

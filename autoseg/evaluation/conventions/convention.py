@@ -46,7 +46,7 @@ class Convention:
     ignored: str = "voxels that the reference ignores are in no mask"
     sd: str = "of the sample (n - 1)"
     ci95: str = (
-        "BCa bootstrap of the mean over cases, widened as Student's t for few; null below "
+        "BCa bootstrap of the mean over cases, widened as Student's t for few; none below "
         f"{LEAST_CASES} cases, too few to say how means spread"
     )
     bootstrap_resamples: int = RESAMPLES

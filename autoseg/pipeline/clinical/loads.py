@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from autoseg.clinical.agreement import Agreement
@@ -28,9 +29,11 @@ from autoseg.pipeline.scores.case_tables import (
 from autoseg.pipeline.scores.simulated_scans import is_marked
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.failures import Failure
+from dataset_fingerprints.failures import Failure, attempt
+from dataset_fingerprints.geometry import Grid
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.reading.alignment import same_place
+from dataset_fingerprints.reading.images import read_grid
 
 _log = logging.getLogger(__name__)
 REGION, REFERENCE, HEIGHT = "region", "of reference", "worst slice z mm"
@@ -103,6 +106,8 @@ def measure_loads(
     files, unpaired = _find_files(masks, references, options.selection)
     options = replace(options, values=find_values(references or masks, options.values, options.selection))
     inputs = [path for one in files.values() for path in (one.mask, one.reference) if path]
+    if not options.same_space:
+        _warn_of_several_grids([one.mask for one in files.values()])
     if out is not None:
         _refuse_places(out, (*inputs, *(region.path for region in regions)), compared=references is not None)
     done, failures = work_on(
@@ -120,6 +125,22 @@ def measure_loads(
     if out is not None:
         _write(out, result)
     return result
+
+
+def _warn_of_several_grids(masks: Sequence[Path]) -> None:
+    """Warn where masks lie on several grids: those that were warped to one template share one."""
+    grids: list[Grid] = []
+    for path in masks:
+        grid = attempt(path.name, "has no grid", partial(read_grid, path))
+        if not isinstance(grid, Failure) and not any(same_place(known, grid) for known in grids):
+            grids.append(grid)
+    if len(grids) > 1:
+        _log.warning(
+            "The masks lie on %d grids. Masks that were warped to one template share its grid: these may lie in the "
+            "spaces of their scans, where loads of a region mean nothing. Only headers that cannot be right are "
+            "refused; look at some masks over the region. If all are in its space, --same-space says so.",
+            len(grids),
+        )
 
 
 def _refuse_places(out: Path, inputs: Sequence[Path], *, compared: bool) -> None:

@@ -96,7 +96,13 @@ class Assessor:
     def say(self, progress: Progress) -> None:
         """Say which scans to look at first, and how far their predicted Dice can be trusted."""
         calibration = self._model.calibration
-        if calibration is None or not self._found:
+        if not self._found:
+            return
+        if calibration is None:
+            progress.say(
+                "No Dice of the masks is predicted: the model never learnt it. `autoseg train all` ends with that, "
+                "where it has two folds or more."
+            )
             return
         if calibration.scan is None:
             progress.say(f"{calibration.describe()[:1].upper()}{calibration.describe()[1:]}.")

@@ -66,10 +66,19 @@ def write_groups(out: Path, evaluation: Evaluation, tables: Sequence[GroupTable]
         write_rows(place_groups(out), [row for table in tables for row in _as_rows(table, evaluation)])
 
 
-def show_groups(table: GroupTable, evaluation: Evaluation) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
-    """Return the title, columns and rows of a table for a terminal: means, and below each its interval."""
+def show_groups(
+    table: GroupTable, evaluation: Evaluation, asked: Sequence[str] = ()
+) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the title, columns and rows of a table for a terminal: means, and below each its interval.
+
+    Args:
+        table: of one trait and label.
+        evaluation: that it is of.
+        asked: names of metrics that a person asked for, which come first.
+    """
     titles = evaluation.convention.column_titles()
-    metrics = [name for name in _SHOWN if name in titles][:_MOST_SHOWN] or list(titles)[:_MOST_SHOWN]
+    usual = [name for name in _SHOWN if name in titles] or list(titles)
+    metrics = list(dict.fromkeys((*(name for name in asked if name in titles), *usual)))[:_MOST_SHOWN]
     unit = f", {table.unit}" if table.unit else ""
     columns = (f"{table.by}{unit}", "n", *(titles[name] for name in metrics))
     rows = [

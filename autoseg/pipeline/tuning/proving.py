@@ -67,7 +67,7 @@ class Proof:
 
     def _train(self, side: str, plan: Plan, number: int, length: Length) -> None:
         bench = self.bench
-        title = f"Proof, {'plan as it is' if side == PLANNED else 'best candidate'} {number + 1}"
+        title = f"Proof, training {number + 1} of the {'plan as it is' if side == PLANNED else 'best candidate'}"
         bench.train(plan, bench.job.cases, self.folder.proof(side, number), length, title)
         left = self.schedule.describe_left(bench.spent.seconds())
         bench.progress.say(f"{title}: trained for {length.describe()}.{left}")

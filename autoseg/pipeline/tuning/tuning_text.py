@@ -42,7 +42,7 @@ def _describe_end(record: TuningRecord, trial: TrialRecord) -> str:
         if outcome.trial is None:
             return "best of the search"
         return "best of the search, proven" if outcome.taken() else "best of the search, not proven"
-    return f"ended after rung {len(trial.results)} of {len(record.schedule.rungs)}" if trial.results else ""
+    return f"ended after round {len(trial.results)} of {len(record.schedule.rungs)}" if trial.results else ""
 
 
 def describe_gain(trial: Trial, score: ScoreName) -> str:

@@ -189,7 +189,7 @@ def test_a_real_process_saves_on_a_signal_and_goes_on(trained, tmp_path, monkeyp
     assert returned == code, output
     assert "which is saved. Give the same command again to go on." in " ".join(output.split())
     assert run(monkeypatch, *arguments) == 0
-    assert "Going on from iteration 5" in " ".join(capsys.readouterr().out.split())
+    assert "Going on from step 5" in " ".join(capsys.readouterr().out.split())
     assert read_record(FoldFolder(root=folder)).status == "finished"
 
 

@@ -90,7 +90,7 @@ def test_a_table_of_the_same_scans_gives_the_same_masks(root: Path, tmp_path: Pa
 
 
 def test_cases_of_the_training_are_predicted_with_a_word_about_it_but_not_among_them(
-    root: Path, tmp_path: Path
+    root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     said = Said()
     with pytest.raises(DataError, match=r"lies in the data set .*derivatives"):
@@ -103,6 +103,11 @@ def test_cases_of_the_training_are_predicted_with_a_word_about_it_but_not_among_
     )
     evaluation = face.evaluate(root / "data" / "derivatives" / "autoseg", root / "data")
     assert [case.case for case in evaluation.cases] == [f"{subject}_ses-1" for subject in SUBJECTS]
+    assert "4 masks are of scans that are cases of the data set that the model was trained on" in caplog.text
+    caplog.clear()
+    predict(root, root / "new", tmp_path / "masks")
+    face.evaluate(tmp_path / "masks", root / "new")
+    assert "trained on" not in caplog.text
 
 
 def test_a_channel_that_the_tree_lacks_is_named(root: Path, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_signal_saves_a_training_that_waits_for_a_disk(tmp_path: Path) -> None
     whole, _ = train(tmp_path / "whole", iterations=10)
     voxels = [case.voxels for case in setup().cases]
     hanging = voxels[0] = Hanging(voxels[0], 0)
-    with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration"):
+    with pytest.raises(StoppedError, match="stopped by SIGTERM at step"):
         train_with(voxels, tmp_path / "f", iterations=10)
     hanging.answer.set()
     assert equal_weights(whole, train_with(voxels, tmp_path / "f", iterations=10))

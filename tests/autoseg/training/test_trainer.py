@@ -180,7 +180,7 @@ def test_a_loss_that_is_not_a_number_once_goes_back_with_a_smaller_rate(tmp_path
 )
 def test_a_signal_saves_the_training_and_the_rest_is_as_without_it(tmp_path, whole, number, code, reading):
     alarm = Alarm(reading, lambda: os.kill(os.getpid(), number))
-    with pytest.raises(StoppedError, match=r"at iteration [56], which is saved") as stopped:
+    with pytest.raises(StoppedError, match=r"at step [56], which is saved") as stopped:
         train(tmp_path / "f", iterations=10, clock=alarm, policy=Policy(report_seconds=1e9, checkpoint_seconds=1e9))
     assert stopped.value.exit_code == code
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
@@ -198,7 +198,7 @@ def test_a_signal_does_not_wait_until_the_network_is_compiled(tmp_path, monkeypa
 
     monkeypatch.setattr(Stepper, "run", signalled)
     monkeypatch.setattr(Stepper, "try_compiling", lambda stepper, iteration: pytest.fail("it was compiled"))
-    with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration 1"):
+    with pytest.raises(StoppedError, match="stopped by SIGTERM at step 1"):
         train(tmp_path, iterations=9, policy=replace(REPORTING, compile_seconds_ahead=0.0))
 
 
@@ -211,7 +211,7 @@ class Signalling(CountingValidator):
 
 
 def test_a_signal_during_validation_does_not_wait_for_its_end(tmp_path):
-    with pytest.raises(StoppedError, match="stopped by SIGTERM at iteration 4"):
+    with pytest.raises(StoppedError, match="stopped by SIGTERM at step 4"):
         train(tmp_path / "f", Signalling(), iterations=12)
 
 

@@ -150,7 +150,7 @@ def test_the_best_weights_are_those_of_the_best_round_that_has_seen_all_cases(tm
     (kept,) = iterations_kept(best)
     assert kept == lines(best, "validation")[1 + means[1:].index(max(means[1:]))]["iteration"]
     assert listening.messages == [
-        f"The weights of iteration {kept} are kept: best mean Dice in validation, {max(means[1:]):.3f}."
+        f"The weights of step {kept} are kept: best mean Dice in validation, {max(means[1:]):.3f}."
     ]
     with pytest.raises(KilledError):
         make_trainer(

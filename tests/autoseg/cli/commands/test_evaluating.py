@@ -87,3 +87,16 @@ def test_replaced_scores_are_told_where_nobody_named_the_file(
     ):
         evaluate(monkeypatch, masks, *options)
         assert (told in capsys.readouterr().out) == is_told, (masks, options)
+
+
+def test_groups_show_what_was_asked_for_and_name_where_nothing_was_hit(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missed = np.zeros((12, 12, 6), dtype=np.uint8)
+    missed[11, 11, 5], missed[0, 0, 5] = 1, 2
+    write_nifti(Path("masks") / "c1.nii.gz", missed)
+    evaluate(monkeypatch, "masks", "--by", "site", "--metric", "lesion_recall,lesion_precision")
+    said = capsys.readouterr().out
+    table = said.partition("by site: means")[2]
+    assert table.index("Lesion") < table.index("Dice")
+    assert "Dice is 0, nothing of the lesion was hit: 1 of 2 in north." in said

@@ -39,6 +39,20 @@ def test_one_mask_and_one_region_make_a_row_and_the_slices_beside_it(tmp_path: P
     assert not (tmp_path / "load-agreement.csv").exists()
 
 
+def test_masks_on_several_grids_are_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    roi = write_mask(tmp_path / "cst_left.nii.gz", LEFT)
+    for case, mm in (("sub-1", 0.0), ("sub-2", 0.0), ("sub-3", 12.0)):
+        moved = AFFINE.copy()
+        moved[1, 3] += mm
+        write_mask(tmp_path / "masks" / f"{case}.nii.gz", HALF_OF_LEFT, affine=moved)
+    autoseg.lesion_load(tmp_path / "masks", [roi])
+    assert "The masks lie on 2 grids." in caplog.text
+    caplog.clear()
+    autoseg.lesion_load(tmp_path / "masks", [roi], same_space=True)
+    autoseg.lesion_load(tmp_path / "masks" / "sub-3.nii.gz", [roi])
+    assert "grids" not in caplog.text
+
+
 def test_references_add_their_loads_and_the_errors(tmp_path: Path) -> None:
     for case, box in (("a", HALF_OF_LEFT), ("b", LEFT)):
         write_mask(tmp_path / "masks" / f"{case}.nii.gz", box)

@@ -97,7 +97,7 @@ def test_folds_train_two_at_once_save_on_a_signal_and_go_on(
     for fold in range(2):
         (folds / f"fold_{fold}" / "stop").touch()
     assert run(monkeypatch, *arguments) == 0
-    assert "fold 0 | Going on from iteration" in capsys.readouterr().out
+    assert "fold 0 | Going on from step" in capsys.readouterr().out
     assert statuses(folds) == ["finished"] * 2
     scored = read_evaluation(folds / "cross_validation.json").cases
     assert sorted(case.case for case in scored) == NAMES

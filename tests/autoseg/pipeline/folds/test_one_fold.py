@@ -119,7 +119,7 @@ def test_restart_begins_once_and_says_how_to_go_on(
     assert not tiny.fold().weight_files()
     assert not tiny.fold().restart.exists()
     assert run(monkeypatch, *arguments, "--iterations", "4") == 0
-    assert "Going on from iteration" in capsys.readouterr().out
+    assert "Going on from step" in capsys.readouterr().out
 
 
 def test_a_signal_while_a_fold_is_validated_is_one_message_and_loses_nothing(tiny: Tiny) -> None:

@@ -185,7 +185,7 @@ def test_slurm_trains_the_folds_and_summarises_them_and_a_requeued_one_goes_on(
         while "stopped by SIGTERM" not in log.read_text(encoding="utf-8"):
             time.sleep(0.1)
         signalling.kill()
-    while "Going on from iteration" not in log.read_text(encoding="utf-8"):
+    while "Going on from step" not in log.read_text(encoding="utf-8"):
         end_early(folds, range(1, 5))
     while not (folds / "cross_validation.json").is_file():
         end_early(folds, range(5))

@@ -164,6 +164,16 @@ def test_where_nothing_helps_prediction_stays_as_it_is(tiny: Tiny) -> None:
     selection = select(tiny)
     assert (selection.configurations, selection.thresholds, selection.postprocessing) == ((CONFIGURATION,), (), ())
     assert not any(trial.taken for trial in selection.evidence.trials)
+    said: list[str] = []
+
+    class Listening(SilentProgress):
+        def say(self, message: str) -> None:
+            said.append(message)
+
+    select_if_possible(tiny.workspace, "default", Listening())
+    verdicts = [one for one in said if one.startswith("Selected on the cross-validation: ")]
+    assert len(verdicts) == len(selection.evidence.trials) > 0
+    assert verdicts[0].startswith("Selected on the cross-validation: Configurations: ")
 
 
 def test_a_selection_holds_for_the_folds_that_it_was_made_on_and_their_weights(tiny: Tiny) -> None:

@@ -40,7 +40,7 @@ def test_a_training_that_went_on_smaller_before_it_was_stopped_is_left_out(tiny:
 
 
 def test_a_failure_in_a_few_words_is_one_of_a_candidates_values() -> None:
-    error = AutosegError("ws/fold_0: the loss is not a number any more at iteration 3. Train with a smaller rate.")
-    assert describe_failure(error) == "the loss is not a number any more at iteration 3"
+    error = AutosegError("ws/fold_0: the loss is not a number any more at step 3. Train with a smaller rate.")
+    assert describe_failure(error) == "the loss is not a number any more at step 3"
     with pytest.raises(StoppedError):
         describe_failure(StoppedError("stopped", 143))

@@ -41,9 +41,9 @@ def test_what_is_not_taken_is_said_to_be_nothing_and_names_no_plan() -> None:
 def test_each_trial_has_a_row_with_its_end() -> None:
     trials = [make_trial(0, 0.5, 0.6), make_trial(1, 0.4, 0.7), make_trial(2, 0.3), make_trial(3, refused="no memory")]
     assert rows(make_record(outcome=make_outcome()), trials) == [
-        ("0", "as planned", "0.5000", "0.6000", "ended after rung 2 of 2"),
+        ("0", "as planned", "0.5000", "0.6000", "ended after round 2 of 2"),
         ("1", "rate way 1", "0.4000", "0.7000", "best of the search, proven"),
-        ("2", "rate way 2", "0.3000", "", "ended after rung 1 of 2"),
+        ("2", "rate way 2", "0.3000", "", "ended after round 1 of 2"),
         ("3", "rate way 3", "", "", "no memory"),
     ]
 
