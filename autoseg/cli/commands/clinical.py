@@ -38,7 +38,7 @@ _LOAD_COLUMNS = {
     "overlap ml": "overlap ml",
     "% of region": "%",
     "weighted load ml": "weighted ml",
-    "max injury %": "worst %",
+    "max injury %": "max injury %",
 }
 # Those of the agreement.
 _AGREEMENT_COLUMNS = {
