@@ -127,19 +127,31 @@ def hold_contest(contest: Contest, work: Path, progress: Progress) -> list[Outco
         f"{counted(len(runs), 'training')} of {show_duration(60 * contest.minutes)}, {at_once} at a time: "
         f"{show_duration(training)}, and some minutes for planning and predicting. Logs: {work}/SIDE-SEED.log."
     )
+    batches = [runs[place : place + at_once] for place in range(0, len(runs), at_once)]
+    # All plans first: an option that cannot be meant is refused before anything is trained.
+    for together in batches:
+        _run([(run, run.planning(contest.minutes)) for run in together], at_once)
     with progress.task("Trainings", len(runs)) as task:
-        for place in range(0, len(runs), at_once):
-            together = runs[place : place + at_once]
-            codes = run_together([run.script(contest.minutes) for run in together], at_once)
-            for run, code in zip(together, codes, strict=True):
-                if code:
-                    raise AutosegError(
-                        f"{run.side.name}, seed {run.seed}: failed: {_read_last_line(run.log())} See {run.log()}."
-                    )
+        for together in batches:
+            _run([(run, run.training(contest.minutes)) for run in together], at_once)
             outcomes += [_score(run, judges) for run in together]
             write_json(work / OUTCOMES, outcomes)
             task.advance(len(together))
     return outcomes
+
+
+def _run(scripts: Sequence[tuple[Run, Script]], at_once: int) -> None:
+    """Run scripts side by side.
+
+    Raises:
+        AutosegError: one failed.
+    """
+    codes = run_together([script for _, script in scripts], at_once)
+    for (run, _), code in zip(scripts, codes, strict=True):
+        if code:
+            raise AutosegError(
+                f"{run.side.name}, seed {run.seed}: failed: {_read_last_line(run.log())} See {run.log()}."
+            )
 
 
 def _read_last_line(log: Path) -> str:
@@ -195,14 +207,19 @@ class Run:
     seed: int
     folder: Path
 
-    def script(self, minutes: float) -> Script:
-        """Return the commands that plan, train and predict; cascades divide the time over their trainings."""
+    def planning(self, minutes: float) -> Script:
+        """Return the command that plans."""
         raw, workspace = self.folder / "raw", self._place("autoseg")
         hours = f"{minutes / 60:.6f}"
         plan = _spell("autoseg", "plan_and_preprocess", raw, "-w", workspace, "--seed", self.seed, "--max-hours", hours)
+        return Script(text=f"{plan} {self.side.options}", log=self.log())
+
+    def training(self, minutes: float) -> Script:
+        """Return the commands that train and predict; cascades divide the time over their trainings."""
+        raw, workspace = self.folder / "raw", self._place("autoseg")
         train = _spell("experiments", "in-turn", workspace, FULL, "--minutes", minutes)
         predict = _spell("autoseg", "predict", raw / "imagesTs", "-w", workspace, "-o", self.masks(), "--no-mirror")
-        return Script(text=f"{plan} {self.side.options}; {train}; {predict}", log=self.log())
+        return Script(text=f"{train}; {predict}", log=self.log())
 
     def masks(self) -> Path:
         """Return the folder of predicted masks."""

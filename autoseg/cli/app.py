@@ -58,6 +58,7 @@ from autoseg.cli.versions import show_versions
 from autoseg.hardware import share_cores_with_others
 from autoseg.pipeline.faces import face
 from dataset_fingerprints.errors import PlanError
+from dataset_fingerprints.files.places import shorten_path
 
 if TYPE_CHECKING:
     from autoseg.pipeline.folds.jobs import TrainingOptions
@@ -171,7 +172,7 @@ def plan_and_preprocess_command(
             "[bold yellow]This is a CPU plan:[/] small and short. Plan again on the machine with the GPU.", markup=True
         )
     show_written((("Findings", made.check), ("Measurements", made.fingerprint), ("Plan", made.plan(plan_name))))
-    console.print(f"Workspace: {made.root}. `autoseg explain` says why.", soft_wrap=True)
+    console.print(f"Workspace: {shorten_path(made.root)}. `autoseg explain` says why.", soft_wrap=True)
     for line in describe_first_training(made, plan, dealt, configurations or ()):
         console.print(line, soft_wrap=True)
     if like is not None:

@@ -163,6 +163,8 @@ def _show_configurations(plan: Plan, known: Known) -> Section:
 
 def _describe(plan: Plan, configuration: Configuration, known: Known) -> dict[str, str]:
     seconds = expect_seconds(plan, configuration, known)
+    if not math.isinf(seconds):  # a training is held to the time that was planned for
+        seconds = min(seconds, SLOWER * 3600 * (plan.max_hours or math.inf))
     return {
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
         "patch": describe_patch(configuration),

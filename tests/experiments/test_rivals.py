@@ -117,8 +117,9 @@ def test_a_side_has_a_name_and_options() -> None:
 
 def test_paths_with_spaces_are_one_word_each(tmp_path: Path) -> None:
     work = tmp_path / "my work"
-    words = shlex.split(Run(side=Side(name="a"), seed=0, folder=work).script(1.0).text)
-    assert {str(work / "raw"), str(work / "a-0-masks")} <= set(words)
+    own = Run(side=Side(name="a"), seed=0, folder=work)
+    assert str(work / "raw") in shlex.split(own.planning(1.0).text)
+    assert str(work / "a-0-masks") in shlex.split(own.training(1.0).text)
 
 
 @pytest.mark.parametrize("file", ["judged/labelsTr/sub-001.nii.gz", "labelsTr/sub-000.nii.gz", "labelsTr/other.nii.gz"])
@@ -163,7 +164,7 @@ def test_a_contest_trains_all_sides_and_judges_them_on_the_same_scans(tmp_path: 
 @pytest.mark.slow
 def test_a_side_that_fails_is_reported_with_its_log(tmp_path: Path) -> None:
     contest = Contest(sides=(Side(name="wrong", options="--planner none"),), minutes=0.02, seeds=1, simulation=TINY)
-    with pytest.raises(AutosegError, match=r"wrong, seed 0: failed. See .*wrong-0\.log"):
+    with pytest.raises(AutosegError, match=r"wrong, seed 0: failed: autoseg: There is no planner .*See .*wrong-0\.log"):
         hold_contest(contest, tmp_path, SILENT)
     assert "none" in (tmp_path / "wrong-0.log").read_text(encoding="utf-8")
 

@@ -145,7 +145,7 @@ def plan_and_preprocess(root: Path, options: PlanningOptions, progress: Progress
         examined = examine_dataset(dataset, workspace, waiting, progress)
         fingerprint = examined.fingerprint
         apart = examine_unlabelled(unlabelled, fingerprint, workspace, waiting, progress)
-        plan = _plan(fingerprint, options, workspace.plan(options.plan_name), unlabelled)
+        plan = _plan(fingerprint, options, _list_plans(workspace, options.plan_name), unlabelled)
         chosen = order_by_need(plan.configurations, options.choose(plan), f"plan {plan.name}")
         refuse_unusable_parts((part for configuration in chosen for part in find_choices(configuration)), origins)
         users = choose_users(chosen, unlabelled)
@@ -239,10 +239,17 @@ def _refuse_newer(workspace: Workspace, plan: str) -> None:
     refuse_newer(workspace.plan(plan), Plan)
 
 
-def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path, unlabelled: Dataset | None) -> Plan:
+def _list_plans(workspace: Workspace, plan_name: str) -> tuple[Path, ...]:
+    """Return the files of a workspace's plans, that of the plan to make first."""
+    return tuple(map(workspace.plan, dict.fromkeys((plan_name, *workspace.plan_names()))))
+
+
+def _plan(
+    fingerprint: DatasetFingerprint, options: PlanningOptions, known: Sequence[Path], unlabelled: Dataset | None
+) -> Plan:
     machine, memory_gb = choose_machine(profile_machine(), options.planner, options.gpu_memory_gb)
     if options.max_hours is not None and machine == profile_machine():
-        machine = _find_speed(machine, path)
+        machine = _find_speed(machine, known)
     request = PlanRequest(
         name=options.plan_name,
         planner=options.planner,
@@ -259,15 +266,17 @@ def _plan(fingerprint: DatasetFingerprint, options: PlanningOptions, path: Path,
     return set_values(plan, options.assignments)
 
 
-def _find_speed(machine: MachineProfile, path: Path) -> MachineProfile:
-    """Return the machine with its speed: as an earlier plan of this name found it, so that the plan stays, or measured.
+def _find_speed(machine: MachineProfile, plans: Sequence[Path]) -> MachineProfile:
+    """Return the machine with its speed: as the first of earlier plans found it, or measured.
 
-    Every measurement differs a little, and folds that were begun with a plan could not go on with another one.
+    Every measurement differs a little: folds that were begun with a plan could not go on with another one, and plans
+    that are to differ by a seed alone would differ in their steps.
     """
-    with suppress(FileFormatError):
-        known = read_json(path, Plan).machine
-        if known.multiplications_per_second and replace(known, multiplications_per_second=None) == machine:
-            return known
+    for path in plans:
+        with suppress(FileFormatError):
+            known = read_json(path, Plan).machine
+            if known.multiplications_per_second and replace(known, multiplications_per_second=None) == machine:
+                return known
     return measure_speed(machine)
 
 

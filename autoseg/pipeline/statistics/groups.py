@@ -85,7 +85,7 @@ def show_groups(
         (
             group.name.replace(" (", "\n").rstrip(")") if group.name.startswith("Q") else group.name,
             str(len(group.cases)),
-            *(_show_cell(_find(group, name)) for name in metrics),
+            *(_show_cell(_find(group, name), len(group.cases)) for name in metrics),
         )
         for group in table.groups
     ]
@@ -99,11 +99,11 @@ def describe_zeros(table: GroupTable) -> str:
     return f"Dice is 0, nothing of the lesion was hit: {', '.join(found)}." if found else ""
 
 
-def _show_cell(summary: MetricSummary) -> str:
+def _show_cell(summary: MetricSummary, cases: int) -> str:
     figures = summary.statistics
     if figures.mean is None:
         return "-"
-    mean, few = f"{figures.mean:.3f}", f" (n {figures.n})" if summary.missed else ""
+    mean, few = f"{figures.mean:.3f}", f" (n {figures.n})" if figures.n < cases else ""
     return mean + few + (f"\n{figures.ci95[0]:.2f} to {figures.ci95[1]:.2f}" if figures.ci95 else "")
 
 

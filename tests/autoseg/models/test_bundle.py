@@ -70,7 +70,7 @@ def test_a_program_that_is_not_installed_writes_a_bundle_too(tmp_path: Path, mon
     def find(distribution: str) -> str:
         raise PackageNotFoundError(distribution)
 
-    monkeypatch.setattr("autoseg.models.bundle.version", find)
+    monkeypatch.setattr("dataset_fingerprints.installed.version", find)
     assert Bundle(write(tmp_path / "model.zip")).description.made_by == "autoseg unknown"
 
 

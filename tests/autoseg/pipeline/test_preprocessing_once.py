@@ -135,6 +135,11 @@ def test_a_plan_for_a_time_keeps_the_speed_that_was_measured_first_on_the_same_m
     assert path.read_bytes() == first
     change_machine(multiplications_per_second=1234.0)
     assert plan_and_read_speed() == 1234.0
+    # A plan of another name, such as one with another seed, differs in nothing else.
+    plan(planned, monkeypatch, "--max-hours", "0.1", "--plan-name", "seed-1")
+    beside = path.parents[1] / "seed-1" / "plan.json"
+    assert json.loads(beside.read_text(encoding="utf-8"))["machine"]["multiplications_per_second"] == 1234.0
+    beside.unlink()
     change_machine(multiplications_per_second=1234.0, name="another")
     assert plan_and_read_speed() != 1234.0
     path.write_text("{", encoding="utf-8")
