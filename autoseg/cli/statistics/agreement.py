@@ -63,8 +63,7 @@ def show_agreement(found: ReaderAgreement) -> None:
     from autoseg.pipeline.statistics.agreeing import PAIRS, conclusions, pair_rows, voxel_rows
 
     title = mark_title(f"Masks of {counted(len(found.cases), 'case')}, every two raters", found.simulated)
-    # Of one label, voxels of all labels together say what its own rows say.
-    show_table(title, PAIRS, [*pair_rows(found), *(voxel_rows(found) if len(found.names) > 1 else ())])
+    show_table(title, PAIRS, [*pair_rows(found), *voxel_rows(found)])
     for one in found.volumes:
         of = f"{found.names[one.label]}: " if len(found.names) > 1 else ""
         console.print(f"- {of}{one.describe()}", soft_wrap=True)

@@ -105,7 +105,7 @@ def find_odd_scores(case: CaseScores, name_of: Name) -> tuple[str, ...]:
         elif predicted and not true:
             sentences.append(f"{name}: {show_ml(predicted)} found, nothing in the reference.")
         elif true and predicted and not label.number("dice"):
-            sentences.append(f"{name}: in the mask and in the reference, but with a Dice of 0.")
+            sentences.append(f"{name}: marked elsewhere only: nothing of the reference is hit, Dice 0.")
     return tuple(sentences)
 
 

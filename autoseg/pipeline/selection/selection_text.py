@@ -56,7 +56,14 @@ def describe_selection(selection: Selection) -> Iterator[str]:
 def describe_verdicts(selection: Selection) -> Iterator[str]:
     """Yield in a sentence each what was put to the cross-validation, and whether it is taken."""
     for trial in selection.evidence.trials:
-        yield f"Selected on the cross-validation: {_describe_verdict(trial)}"
+        what = trial.subject or "Configurations"
+        if trial.taken or trial.best == trial.before:
+            yield f"Selected on the cross-validation: {what}: {trial.best}: {trial.reason}."
+        else:
+            yield (
+                f"Selected on the cross-validation: {what}: {trial.before}, as before. The best candidate "
+                f"({trial.best}) is not taken: {trial.reason}."
+            )
 
 
 def _describe_verdict(trial: Trial) -> str:

@@ -112,7 +112,7 @@ def describe_agreement(agreement: ReaderAgreement) -> str:
         "Fisher's z (Lin 1989). Scores of two masks are the same whichever comes first; the volume difference has no "
         "sign, the bias of volumes has.",
         as_markdown(PAIRS, pair_rows(agreement)),
-        as_markdown(PAIRS, voxel_rows(agreement)) if agreement.voxels else "",
+        as_markdown(PAIRS, rows) if (rows := voxel_rows(agreement)) else "",
         as_markdown(VOLUMES, volume_rows(agreement)),
         "".join(f"- {sentence}\n" for sentence in conclusions(agreement)),
     ]
@@ -139,7 +139,12 @@ def pair_rows(agreement: ReaderAgreement) -> list[tuple[str, ...]]:
 
 
 def voxel_rows(agreement: ReaderAgreement) -> list[tuple[str, ...]]:
-    """Return a row per measure of all labels together and pair."""
+    """Return a row per measure of all labels together and pair; none of one label, whose own scores say it.
+
+    Kappa is over voxels that either labels: with one label it cannot exceed 0.
+    """
+    if len(agreement.names) < 2:
+        return []
     return [
         (
             TITLES[one.measure],

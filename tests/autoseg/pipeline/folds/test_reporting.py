@@ -39,7 +39,7 @@ def scored(name: str, reference: dict[int, int], prediction: dict[int, int], shi
         ({1: 5, 2: 5}, {1: 5, 2: 4}, 0, ()),
         ({1: 5, 2: 5}, {1: 5}, 0, ("bright: 5 ml in the reference, nothing found.",)),
         ({1: 5}, {1: 5, 2: 3}, 0, ("bright: 3 ml found, nothing in the reference.",)),
-        ({1: 5}, {1: 5}, 20, ("dark: in the mask and in the reference, but with a Dice of 0.",)),
+        ({1: 5}, {1: 5}, 20, ("dark: marked elsewhere only: nothing of the reference is hit, Dice 0.",)),
         ({}, {}, 0, ()),
     ],
 )
