@@ -42,7 +42,7 @@ _LOAD_COLUMNS = {
 }
 # Those of the agreement.
 _AGREEMENT_COLUMNS = {
-    "region": "region",
+    "case": "region",
     "measure": "measure",
     "mean": "masks",
     "mean of reference": "references",

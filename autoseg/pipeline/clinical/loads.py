@@ -248,9 +248,9 @@ def make_agreement_table(result: LoadResult) -> Table:
                 **_spread("CCC", one.concordance),
             }
             shown = {column: show_figure(value) for column, value in figures.items()}
-            rows.append({REGION: region, _MEASURE: name, "cases": str(one.cases)} | shown)
+            rows.append({CASE: region, _MEASURE: name, "cases": str(one.cases)} | shown)
     columns = (_MEASURE, "cases", "mean", f"mean {REFERENCE}", *_ERRORS, "SD of errors", *_COEFFICIENT_COLUMNS)
-    return mark_simulated(Table(columns=(REGION, *columns, WARNINGS), rows=tuple(rows)), result.simulated)
+    return mark_simulated(Table(columns=(CASE, *columns, WARNINGS), rows=tuple(rows)), result.simulated)
 
 
 def _spread(name: str, found: Coefficient) -> dict[str, float | None]:
