@@ -100,7 +100,7 @@ def stop_second(folder: Path) -> None:
     try:
         train(folder, iterations=LONG, clock=signal_at(100, process=1))
     except StoppedError as error:
-        found = torch.tensor([error.exit_code, int(str(error).partition("iteration ")[2].partition(",")[0])])
+        found = torch.tensor([error.exit_code, int(str(error).partition("at step ")[2].partition(",")[0])])
         both = [torch.empty_like(found) for _ in range(2)]
         dist.all_gather(both, found)
         if processes.leads():
