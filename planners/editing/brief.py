@@ -136,8 +136,8 @@ def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
             "says it after its first steps, and --max-minutes sets it"
         )
     how = "as its trained folds took" if configuration.name in known.seconds_per_step else "as measured here"
-    planned = (plan.max_hours or math.inf) * 3600
-    if seconds > SLOWER * planned:
+    planned = _hold_to_plan(plan, seconds)
+    if planned < seconds:
         return (
             f"{show_duration(planned)} per fold, which it was planned for{_count_folds(planned, known)}. All "
             f"{steps:,} steps would take about {show_duration(seconds)} on this machine, {how}: `autoseg train` makes "
@@ -147,6 +147,12 @@ def _show_time(plan: Plan, configuration: Configuration, known: Known) -> str:
         f"about {show_duration(seconds)} per fold on this machine for {steps:,} steps, "
         f"{how}{_count_folds(seconds, known)}"
     )
+
+
+def _hold_to_plan(plan: Plan, seconds: float) -> float:
+    """Return the time that was planned for, where the steps would take more: a training is held to it; else theirs."""
+    planned = 3600 * (plan.max_hours or math.inf)
+    return planned if seconds > SLOWER * planned else seconds
 
 
 def _count_folds(seconds: float, known: Known) -> str:
@@ -163,8 +169,6 @@ def _show_configurations(plan: Plan, known: Known) -> Section:
 
 def _describe(plan: Plan, configuration: Configuration, known: Known) -> dict[str, str]:
     seconds = expect_seconds(plan, configuration, known)
-    if not math.isinf(seconds):  # a training is held to the time that was planned for
-        seconds = min(seconds, SLOWER * 3600 * (plan.max_hours or math.inf))
     return {
         "voxel size": f"{show_spacing(configuration.preprocessing.spacing_mm)} mm",
         "patch": describe_patch(configuration),
@@ -172,7 +176,7 @@ def _describe(plan: Plan, configuration: Configuration, known: Known) -> dict[st
         "memory to train": f"{show_gib(predict_configuration(plan, configuration).total() / GIB)}",
         "network": resolve(configuration.network, NETWORKS, "network").describe(),
         "steps": f"{configuration.training.iterations:,}",
-        "time per fold": "not known" if math.isinf(seconds) else f"about {show_duration(seconds)}",
+        "time per fold": "not known" if math.isinf(seconds) else f"about {show_duration(_hold_to_plan(plan, seconds))}",
     }
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autoseg.clinical.lesion_files import read_lesion
 from autoseg.clinical.same_space import is_mni
-from autoseg.pipeline.clinical.mask_files import find_masks, find_values, work_on
+from autoseg.pipeline.clinical.mask_files import find_masks, find_values, group_by_grid, work_on
 from autoseg.pipeline.clinical.places import refuse_results_folder
 from autoseg.pipeline.scores.simulated_scans import is_marked
 from autoseg.progress import Progress
@@ -134,14 +134,7 @@ def _find_grid(files: Mapping[str, Path]) -> Grid:
     Raises:
         DataError: they lie on several.
     """
-    groups: list[tuple[Grid, list[str]]] = []
-    for case, path in files.items():
-        grid = canonical_grid(read_grid(path))
-        known = next((cases for place, cases in groups if same_place(place, grid)), None)
-        if known is None:
-            groups.append((grid, [case]))
-        else:
-            known.append(case)
+    groups = group_by_grid((case, canonical_grid(read_grid(path))) for case, path in files.items())
     if len(groups) > 1:
         groups.sort(key=lambda group: -len(group[1]))
         shown = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from autoseg.clinical.agreement import Agreement
@@ -15,7 +14,7 @@ from autoseg.clinical.regions import Region
 from autoseg.clinical.same_space import find_refusal
 from autoseg.evaluation import pair_files
 from autoseg.evaluation.statistics.agreement import Coefficient
-from autoseg.pipeline.clinical.mask_files import find_masks, find_values, work_on
+from autoseg.pipeline.clinical.mask_files import find_masks, find_values, group_by_grid, work_on
 from autoseg.pipeline.clinical.places import beside, refuse_table_place
 from autoseg.pipeline.scores.case_tables import (
     CASE,
@@ -29,11 +28,10 @@ from autoseg.pipeline.scores.case_tables import (
 from autoseg.pipeline.scores.simulated_scans import is_marked
 from autoseg.progress import Progress
 from dataset_fingerprints.errors import DataError
-from dataset_fingerprints.failures import Failure, attempt
+from dataset_fingerprints.failures import Failure
 from dataset_fingerprints.geometry import Grid
 from dataset_fingerprints.layouts import AUTOMATIC, Selection
 from dataset_fingerprints.reading.alignment import same_place
-from dataset_fingerprints.reading.images import read_grid
 
 _log = logging.getLogger(__name__)
 REGION, REFERENCE, HEIGHT = "region", "of reference", "worst slice z mm"
@@ -106,13 +104,14 @@ def measure_loads(
     files, unpaired = _find_files(masks, references, options.selection)
     options = replace(options, values=find_values(references or masks, options.values, options.selection))
     inputs = [path for one in files.values() for path in (one.mask, one.reference) if path]
-    if not options.same_space:
-        _warn_of_several_grids([one.mask for one in files.values()])
     if out is not None:
         _refuse_places(out, (*inputs, *(region.path for region in regions)), compared=references is not None)
+    grids: dict[str, Grid] = {}  # of the masks, as they are read
     done, failures = work_on(
-        files, "Measuring lesion loads", lambda case, one: _load(case, one, regions, options), progress
+        files, "Measuring lesion loads", lambda case, one: _load(case, one, regions, options, grids), progress
     )
+    if not options.same_space:
+        _warn_of_several_grids(grids)
     loads = tuple(load for rows in done.values() for load in rows)
     agreement = {region.name: compare_loads(loads, region.name) for region in regions if references is not None}
     result = LoadResult(
@@ -127,19 +126,15 @@ def measure_loads(
     return result
 
 
-def _warn_of_several_grids(masks: Sequence[Path]) -> None:
+def _warn_of_several_grids(grids: Mapping[str, Grid]) -> None:
     """Warn where masks lie on several grids: those that were warped to one template share one."""
-    grids: list[Grid] = []
-    for path in masks:
-        grid = attempt(path.name, "has no grid", partial(read_grid, path))
-        if not isinstance(grid, Failure) and not any(same_place(known, grid) for known in grids):
-            grids.append(grid)
-    if len(grids) > 1:
+    groups = group_by_grid(grids.items())
+    if len(groups) > 1:
         _log.warning(
             "The masks lie on %d grids. Masks that were warped to one template share its grid: these may lie in the "
             "spaces of their scans, where loads of a region mean nothing. Only headers that cannot be right are "
             "refused; look at some masks over the region. If all are in its space, --same-space says so.",
-            len(grids),
+            len(groups),
         )
 
 
@@ -163,8 +158,11 @@ def _find_files(
     return files, pairing.unpaired.without_reference
 
 
-def _load(case: str, files: _Files, regions: tuple[Region, ...], options: LoadOptions) -> tuple[CaseLoad, ...]:
+def _load(
+    case: str, files: _Files, regions: tuple[Region, ...], options: LoadOptions, grids: dict[str, Grid]
+) -> tuple[CaseLoad, ...]:
     lesion = read_lesion(files.mask, options.values)
+    grids[case] = lesion.grid
     reference = None if files.reference is None else read_lesion(files.reference, options.values)
     _refuse_other_grid(lesion, reference)
     if not options.same_space:

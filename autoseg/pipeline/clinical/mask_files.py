@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from autoseg.progress import Progress
 from dataset_fingerprints.dataset import LabelScheme
 from dataset_fingerprints.errors import DataError
 from dataset_fingerprints.failures import Failure, attempt, list_failures
-from dataset_fingerprints.geometry import canonical_grid, show_lengths
+from dataset_fingerprints.geometry import Grid, canonical_grid, show_lengths
 from dataset_fingerprints.layouts import Selection, list_references
 from dataset_fingerprints.measuring.scans import Scan
 from dataset_fingerprints.names import counted, natural_order
@@ -76,6 +76,22 @@ def find_values(place: Path, values: Sequence[int], selection: Selection) -> tup
     """
     scheme = None if values else find_scheme(place, selection)
     return tuple(values) if scheme is None or scheme.ignore_value is None else scheme.values()
+
+
+def group_by_grid(placed: Iterable[tuple[str, Grid]]) -> list[tuple[Grid, list[str]]]:
+    """Return the grids that masks lie on, each with the names of its masks.
+
+    Args:
+        placed: names of masks with their canonical grids.
+    """
+    groups: list[tuple[Grid, list[str]]] = []
+    for name, grid in placed:
+        known = next((names for place, names in groups if same_place(place, grid)), None)
+        if known is None:
+            groups.append((grid, [name]))
+        else:
+            known.append(name)
+    return groups
 
 
 def read_region(mask: Path, scan: Scan, values: Sequence[int] = ()) -> NDArray[np.bool_]:

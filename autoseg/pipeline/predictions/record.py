@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import not_
 from pathlib import Path
@@ -13,6 +13,7 @@ from pydantic import Field
 
 from autoseg.models import ModelSet
 from autoseg.models.bundle import own_version
+from autoseg.pipeline.predictions.places import RECORD, record_of_mask, report_folder
 from autoseg.pipeline.predictions.settings import MadeBy, RecordedSettings
 from autoseg.pipeline.scans.scan_warnings import ScanWarning
 from autoseg.pipeline.scores.showing import Amount
@@ -222,6 +223,21 @@ def read_record(path: Path) -> PredictionRecord | None:
         return read_json(path, PredictionRecord)
     except (AutosegError, OSError):
         return None
+
+
+def find_records(masks: Path, files: Iterable[Path]) -> Iterator[tuple[Path, PredictionRecord]]:
+    """Yield the records of predictions that lie beside masks, each with the folder of its masks.
+
+    Args:
+        masks: as they were given, a file or a folder.
+        files: the masks one by one, each of which may have a record of its own.
+    """
+    folder = masks if masks.is_dir() else masks.parent
+    places = {report_folder(folder) / RECORD: folder} | {record_of_mask(file): file.parent for file in files}
+    for place, own in places.items():
+        record = read_record(place)
+        if record is not None:
+            yield own, record
 
 
 def write_record(path: Path, record: PredictionRecord, masks: Path) -> None:

@@ -6,8 +6,7 @@ import logging
 from pathlib import Path
 
 from autoseg.evaluation import Pairing
-from autoseg.pipeline.predictions.places import RECORD, record_of_mask, report_folder
-from autoseg.pipeline.predictions.record import read_record
+from autoseg.pipeline.predictions.record import find_records
 from dataset_fingerprints.names import counted
 
 _log = logging.getLogger(__name__)
@@ -21,9 +20,12 @@ def warn_of_known_cases(pairing: Pairing, prediction: Path) -> None:
         prediction: the masks as they were given, a file or a folder.
     """
     masks = [pair.prediction for pair in pairing.pairs]
-    folder = prediction if prediction.is_dir() else prediction.parent
-    known = _find_known(report_folder(folder) / RECORD, folder)
-    known |= {mask for own in masks for mask in _find_known(record_of_mask(own), own.parent)}
+    known = {
+        (folder / case.mask).absolute()
+        for folder, record in find_records(prediction, masks)
+        for case in record.cases
+        if case.mask and case.known_case
+    }
     count = sum(mask.absolute() in known for mask in masks)
     if count:
         are = counted(count, "mask is of a scan that is a case", "masks are of scans that are cases")
@@ -33,10 +35,3 @@ def warn_of_known_cases(pairing: Pairing, prediction: Path) -> None:
             "`validation`.",
             are,
         )
-
-
-def _find_known(record: Path, folder: Path) -> set[Path]:
-    """Return the masks in a folder of which a record says so."""
-    found = read_record(record)
-    cases = found.cases if found else ()
-    return {(folder / case.mask).absolute() for case in cases if case.mask and case.known_case}

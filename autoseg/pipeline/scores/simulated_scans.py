@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from autoseg.evaluation import Pairing
-from autoseg.pipeline.predictions.places import RECORD, record_of_mask, report_folder
-from autoseg.pipeline.predictions.record import read_record
+from autoseg.pipeline.predictions.record import find_records
 from autoseg.workspace.workspace import Workspace
 from dataset_fingerprints.layouts import find_marks
 
@@ -32,6 +31,4 @@ def is_marked(masks: Path, files: Iterable[Path]) -> bool:
         files: the masks one by one, each of which may have a record of its own, and others.
     """
     every = tuple(files)
-    places = (report_folder(masks if masks.is_dir() else masks.parent) / RECORD, *map(record_of_mask, every))
-    records = map(read_record, places)
-    return any(record is not None and record.simulated for record in records) or find_marks(every).simulated
+    return any(record.simulated for _, record in find_records(masks, every)) or find_marks(every).simulated

@@ -56,14 +56,7 @@ def describe_selection(selection: Selection) -> Iterator[str]:
 def describe_verdicts(selection: Selection) -> Iterator[str]:
     """Yield in a sentence each what was put to the cross-validation, and whether it is taken."""
     for trial in selection.evidence.trials:
-        what = trial.subject or "Configurations"
-        if trial.taken or trial.best == trial.before:
-            yield f"Selected on the cross-validation: {what}: {trial.best}: {trial.reason}."
-        else:
-            yield (
-                f"Selected on the cross-validation: {what}: {trial.before}, as before. The best candidate "
-                f"({trial.best}) is not taken: {trial.reason}."
-            )
+        yield f"Selected on the cross-validation: {_describe_verdict(trial)}"
 
 
 def _describe_verdict(trial: Trial) -> str:
@@ -71,7 +64,9 @@ def _describe_verdict(trial: Trial) -> str:
     what = trial.subject or "Configurations"
     if trial.best == trial.before:
         return f"{what}: {trial.before}; {trial.reason}."
-    return f"{what}: {trial.best}, {'taken' if trial.taken else 'not taken'}: {trial.reason}."
+    if trial.taken:
+        return f"{what}: {trial.best}, taken: {trial.reason}."
+    return f"{what}: {trial.before}, as before; the best candidate ({trial.best}) is not taken: {trial.reason}."
 
 
 def _describe_change(trial: Trial, folds: int) -> str:

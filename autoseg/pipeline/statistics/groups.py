@@ -94,9 +94,9 @@ def show_groups(
 
 
 def describe_zeros(table: GroupTable) -> str:
-    """Return in a sentence in which groups masks miss their lesions wholly; empty where none does."""
+    """Return in a sentence how many cases of which groups have a Dice of 0; empty where none has."""
     found = [f"{group.zeros} of {len(group.cases)} in {group.name}" for group in table.groups if group.zeros]
-    return f"Dice is 0, nothing of the lesion was hit: {', '.join(found)}." if found else ""
+    return f"Dice is 0: {', '.join(found)}." if found else ""
 
 
 def _show_cell(summary: MetricSummary, cases: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from autoseg.simulate.options import SimulationOptions
 from autoseg.simulate.records import SimulatedCase
+from dataset_fingerprints.layouts.table_text import to_tsv
 
 
 class NnunetLayout:
@@ -44,5 +45,4 @@ class NnunetLayout:
         rows = (
             (case.name, case.subject, case.session, case.site, "test" if case.held_out else "train") for case in cases
         )
-        table = "".join("\t".join(row) + "\n" for row in (columns, *rows))
-        return {"dataset.json": description, "cases.tsv": table}
+        return {"dataset.json": description, "cases.tsv": to_tsv((columns, *rows))}

@@ -89,6 +89,8 @@ def test_what_trained_folds_took_counts_more_than_a_prediction() -> None:
         f"15 min per fold, which it was planned for. All {steps:,} steps would take about 6 h on this machine, as its "
         "trained folds took: `autoseg train` makes as many as fit"
     )
+    (times,) = (row for row in brief_sections(short, known)[1].rows if row[0] == "time per fold")
+    assert "about 15 min" in times
     assert "planned for, 75 min for all 5. All" in time_of(short, replace(known, fold_count=5))
     assert time_of(replace(plan, max_hours=5.5), known) == said
 

@@ -99,4 +99,4 @@ def test_groups_show_what_was_asked_for_and_name_where_nothing_was_hit(
     said = capsys.readouterr().out
     table = said.partition("by site: means")[2]
     assert table.index("Lesion") < table.index("Dice")
-    assert "Dice is 0, nothing of the lesion was hit: 1 of 2 in north." in said
+    assert "Dice is 0: 1 of 2 in north." in said
